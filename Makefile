@@ -1,0 +1,103 @@
+# make test   everything that must pass; installs what it needs below .tools/
+# make help   the other targets
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A build must not depend on who owns the checkout, which is what stamping it asks git.
+export GOFLAGS := $(strip -buildvcs=false $(GOFLAGS))
+
+TOOLS   := $(CURDIR)/.tools
+LINTER  := $(TOOLS)/bin/golangci-lint
+MODULES := $(shell sed -n 's/^\t\(\..*\)$$/\1/p' go.work)
+
+# Packages side by side, and how long each fuzz target runs.
+P        ?= 2
+FUZZTIME ?= 5s
+
+# each runs a command in every module of the workspace.
+each = for module in $(MODULES); do (cd $$module && $(1)) || { echo "$$module: $(strip $(2))" >&2; exit 1; }; done
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
+		printf '  %-20s %s\n' "$$target" "$$what"; done
+
+.PHONY: test
+test: check test-go test-e2e ## everything that must pass: check, Go tests, tests against other people's servers and SDKs
+
+.PHONY: test-go
+test-go: ## the tests that need nothing but Go
+	go test -p $(P) ./...
+	cd cmd/kin && go test -p $(P) ./...
+
+.PHONY: test-e2e
+test-e2e: setup ## the tests against servers and SDKs written by others
+	cd e2e && KIN_E2E=required go test -p 1 -timeout 20m ./...
+
+.PHONY: setup
+setup: ## install the servers and SDKs that test-e2e uses, pinned, below .tools/
+	@e2e/setup.sh
+
+.PHONY: race
+race: ## the Go tests under the race detector
+	go test -race -p $(P) -timeout 30m ./...
+	cd cmd/kin && go test -race -p $(P) -timeout 30m ./...
+
+.PHONY: check
+check: check-format check-modules check-fix check-platforms ## formatting, go vet, tidy modules, go fix, other platforms
+
+.PHONY: check-format
+check-format:
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+		if [[ -n "$$unformatted" ]]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+
+# Each module on its own, as its users see it: without the workspace.
+.PHONY: check-modules
+check-modules: export GOWORK = off
+check-modules:
+	@$(call each, go mod tidy -diff, go mod tidy would change go.mod or go.sum)
+	@$(call each, go vet ./..., go vet failed)
+
+.PHONY: check-fix
+check-fix:
+	@$(call each, go fix -diff ./..., go fix would change the code)
+
+# Vetting type-checks the tests too; nothing is run.
+.PHONY: check-platforms
+check-platforms: export CGO_ENABLED = 0
+check-platforms:
+	@$(call each, GOOS=linux GOARCH=386 go vet ./..., does not build on 32 bits)
+	@$(call each, GOOS=windows GOARCH=amd64 go vet ./..., does not build on Windows)
+
+.PHONY: lint
+lint: $(LINTER) ## golangci-lint with the rules of .golangci.yaml
+	@$(call each, $(LINTER) run --config $(CURDIR)/.golangci.yaml ./..., lint)
+
+.PHONY: format
+format: $(LINTER) ## rewrite all Go files with gofumpt
+	@$(call each, $(LINTER) fmt --config $(CURDIR)/.golangci.yaml ./..., format)
+
+$(LINTER): tools/go.mod tools/go.sum
+	@echo "building golangci-lint (once, some minutes)"
+	@mkdir -p $(@D)
+	@cd tools && GOWORK=off go build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+# Every fuzz target there is, found by its name, FUZZTIME each.
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (default 5s) each
+	@git grep -h --untracked --full-name -o -H -E '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file target; do \
+		target="$${target#func }"; echo "$$target in $$(dirname "$$file")"; \
+		(cd "$$(dirname "$$file")" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -parallel=2 . | tail -n 3) || exit 1; \
+	done
+
+.PHONY: bench
+bench: setup ## figures of the server, the codec and the reader, side by side
+	cd e2e && KIN_E2E=required go run ./cmd/kinbench
+
+.PHONY: clean
+clean: ## remove what make installed
+	chmod -R u+w $(TOOLS) 2>/dev/null || true
+	rm -rf $(TOOLS)

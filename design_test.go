@@ -1,0 +1,173 @@
+package kin_test
+
+import (
+	"bytes"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const maxFileLines = 400
+
+// TestDesign holds the tree to what DESIGN.md says about it.
+func TestDesign(t *testing.T) {
+	t.Parallel()
+	files := goFiles(t)
+
+	t.Run("the file map names every Go file that is not a test, and only files that exist", func(t *testing.T) {
+		t.Parallel()
+		mapped := fileMap(t)
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			if _, ok := mapped[file]; !ok {
+				t.Errorf("%s is not in the file map of DESIGN.md", file)
+			}
+		}
+		for _, file := range slices.Sorted(maps.Keys(mapped)) {
+			if _, ok := files[file]; !ok {
+				t.Errorf("the file map of DESIGN.md names %s, which does not exist", file)
+			}
+			if mapped[file] == "" {
+				t.Errorf("the file map of DESIGN.md says nothing about %s", file)
+			}
+		}
+	})
+
+	t.Run("no Go file is longer than 400 lines", func(t *testing.T) {
+		t.Parallel()
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			if n := bytes.Count(files[file], []byte("\n")); n > maxFileLines {
+				t.Errorf("%s has %d lines, want at most %d", file, n, maxFileLines)
+			}
+		}
+	})
+
+	t.Run("packages import only what they may", func(t *testing.T) {
+		t.Parallel()
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			for _, imported := range imports(t, file, files[file]) {
+				if why := forbidden(file, imported); why != "" {
+					t.Errorf("%s imports %s: %s", file, imported, why)
+				}
+			}
+		}
+	})
+}
+
+// forbidden returns why file must not import pkg, or "".
+func forbidden(file, pkg string) string {
+	const module = "github.com/kinstream/kin"
+	within := func(dirs ...string) bool {
+		return slices.ContainsFunc(dirs, func(dir string) bool { return strings.HasPrefix(file, dir+"/") })
+	}
+	standard := !strings.Contains(strings.SplitN(pkg, "/", 2)[0], ".")
+	own := pkg == module || strings.HasPrefix(pkg, module+"/")
+	sdk := strings.HasPrefix(pkg, "github.com/aws/aws-sdk-go-v2") || strings.HasPrefix(pkg, "github.com/aws/smithy-go")
+
+	pure := within("aggregate", "internal/hashkey", "internal/topology", "internal/batch", "internal/pace",
+		"internal/cbor", "internal/jsonscan", "kintest/internal/shardlog")
+	acting := []string{"context", "net", "net/http", "os", "log", "log/slog"}
+	switch {
+	case pure && (slices.Contains(acting, pkg) || sdk):
+		return "pure packages neither act, wait nor log, and do not know the SDK"
+	case within("kintest") && (pkg == module || pkg == module+"/wire"):
+		return "the server shares no code with the client that it tests"
+	case within("wire", "aggregate", "internal", "kintest") && pkg == module:
+		return "imports go from the root down"
+	case !within("cmd/kin", "e2e") && !standard && !own && !sdk:
+		return "users of the library get the AWS SDK and nothing else"
+	}
+	return ""
+}
+
+func imports(t *testing.T, file string, src []byte) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ImportsOnly)
+	if err != nil {
+		t.Fatalf("parse %s: %v", file, err)
+	}
+	var paths []string
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatalf("import in %s: %v", file, err)
+		}
+		paths = append(paths, imported)
+	}
+	return paths
+}
+
+// goFiles returns the Go files of all modules by their slash-separated paths.
+func goFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if base := entry.Name(); name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if filepath.Ext(name) != ".go" {
+			return nil
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		files[filepath.ToSlash(name)] = src
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+var (
+	mapFolder = regexp.MustCompile("^### `([^`]+)`")
+	mapEntry  = regexp.MustCompile("^- `([^`]+\\.go)`:? *(.*)$")
+)
+
+// fileMap returns what the section "File map" of DESIGN.md says about each file:
+// a heading "### `folder`" for each folder, "- `file.go`: phrase" below it.
+func fileMap(t *testing.T) map[string]string {
+	t.Helper()
+	design, err := os.ReadFile("DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(design), "File map\n")
+	if !found {
+		t.Fatal(`DESIGN.md has no section "File map"`)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	mapped := map[string]string{}
+	folder := "."
+	for line := range strings.Lines(section) {
+		line = strings.TrimSpace(line)
+		if m := mapFolder.FindStringSubmatch(line); m != nil {
+			folder = m[1]
+		} else if m := mapEntry.FindStringSubmatch(line); m != nil {
+			mapped[path.Join(folder, m[1])] = m[2]
+		}
+	}
+	return mapped
+}
