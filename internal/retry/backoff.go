@@ -1,0 +1,24 @@
+package retry
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff is an exponential back-off with jitter. It is a value: the caller keeps
+// the number of failures.
+type Backoff struct {
+	Base time.Duration // longest wait after the first failure; above 0
+	Max  time.Duration // longest wait ever; at least Base
+}
+
+// Delay returns how long to wait after the given number of failures in a row,
+// counted from 1. It is above 0 and at most Max.
+func (b Backoff) Delay(failures int) time.Duration {
+	longest := b.Max
+	// Beyond 62 doublings Base would overflow; Max is reached long before.
+	if n := max(failures, 1) - 1; n < 62 && b.Base <= b.Max>>n {
+		longest = b.Base << n
+	}
+	return longest - rand.N(longest/2+1)
+}
