@@ -25,7 +25,10 @@
 //   - A parent that the Graph does not know is out of the way when a complete
 //     listing had the child but not the parent: the stream has trimmed it. Until
 //     then it blocks, because a child can be known from its other parent's end
-//     before any listing shows it. [Graph.Missing] names such parents: list again.
+//     before any listing shows it. It also blocks for up to three listings while an
+//     older shard of the same hash keys is there, which would have been trimmed
+//     first: then the listing is incomplete. [Graph.Missing] names such parents:
+//     list again.
 //   - A shard is Ready once in its life. Telling the Graph the same thing twice, or
 //     listing results that are older than what it knows, changes nothing: no shard
 //     is ever forgotten, or goes back to an earlier state. (Forgetting a finished

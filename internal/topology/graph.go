@@ -52,7 +52,7 @@ func (g *Graph) List(shards []Shard) {
 		return
 	}
 	changed := g.addAll(shards, true)
-	g.listed(shards)
+	g.settle(shards)
 	g.skipAncestors(changed)
 	g.refreshAll(shards)
 }
@@ -133,11 +133,11 @@ func (g *Graph) Done() bool { return g.waiting == 0 && g.reading == 0 }
 
 // Missing returns the parents that block a shard because no listing has shown
 // them or ruled them out yet, in the order of their IDs. They make a new listing
-// necessary.
+// necessary, and after some listings at most there are none.
 func (g *Graph) Missing() []string {
 	var ids []string
 	for id, children := range g.orphans {
-		if slices.ContainsFunc(children, func(c *node) bool { return c.state == Waiting && !c.listed }) {
+		if slices.ContainsFunc(children, func(c *node) bool { return c.state == Waiting && !c.settled }) {
 			ids = append(ids, id)
 		}
 	}

@@ -10,13 +10,15 @@ import (
 )
 
 // shards reads a listing in short form, one word per shard: an ID, a dot if the
-// shard is closed, and its parents after a slash. "c. d/c e/a,b".
+// shard is closed, and its parents after a slash: "c. d/c e/a,b". The shards share
+// no hash keys.
 func shards(text string) []topology.Shard {
 	var list []topology.Shard
 	for _, word := range strings.Fields(text) {
 		name, parents, _ := strings.Cut(word, "/")
 		id, closed := strings.CutSuffix(name, ".")
-		s := topology.Shard{ID: id, Closed: closed, Range: hashkey.Full()}
+		own := hashkey.Key{Hi: uint64(id[0]), Lo: uint64(id[len(id)-1])}
+		s := topology.Shard{ID: id, Closed: closed, Range: hashkey.Range{Start: own, End: own}}
 		if parents != "" {
 			s.Parents = strings.Split(parents, ",")
 		}
@@ -114,6 +116,56 @@ func TestReady(t *testing.T) {
 			}
 			g.List(shards(listing))
 			wantReady(t, g, want)
+		}
+	})
+
+	t.Run("doubts that a parent was trimmed while an older shard of the same keys is there", func(t *testing.T) {
+		t.Parallel()
+		a := topology.Shard{ID: "a", Range: small(0, 7), Closed: true}
+		b := topology.Shard{ID: "b", Range: small(0, 3), Parents: []string{"a"}, Closed: true}
+		c := topology.Shard{ID: "c", Range: small(0, 1), Parents: []string{"b"}}
+		g := topology.New(topology.AtHorizon)
+		g.List([]topology.Shard{a, c})
+		read(g, "a")
+		wantReady(t, g, "")
+		if got := g.Missing(); !slices.Equal(got, []string{"b"}) {
+			t.Fatalf("missing = %v, want [b]", got)
+		}
+		g.List([]topology.Shard{a, b, c})
+		wantReady(t, g, "b")
+		read(g, "b")
+		wantReady(t, g, "c")
+	})
+
+	t.Run("does not doubt because of an older shard whose keys came by the other parent", func(t *testing.T) {
+		t.Parallel()
+		g := topology.New(topology.AtHorizon)
+		g.List([]topology.Shard{
+			{ID: "a", Range: small(0, 3), Closed: true},
+			{ID: "c", Range: small(0, 3), Parents: []string{"a"}, Closed: true},
+			{ID: "d", Range: small(0, 7), Parents: []string{"b", "c"}},
+		})
+		read(g, "a")
+		wantReady(t, g, "c")
+		read(g, "c")
+		wantReady(t, g, "d")
+	})
+
+	t.Run("gives doubt up after three listings", func(t *testing.T) {
+		t.Parallel()
+		list := []topology.Shard{
+			{ID: "a", Range: hashkey.Full(), Closed: true},
+			{ID: "c", Range: hashkey.Full(), Parents: []string{"b"}},
+		}
+		g := topology.New(topology.AtHorizon)
+		g.List(list)
+		read(g, "a")
+		g.List(list)
+		wantReady(t, g, "")
+		g.List(list)
+		wantReady(t, g, "c")
+		if got := g.Missing(); got != nil {
+			t.Errorf("missing = %v, want none", got)
 		}
 	})
 

@@ -73,7 +73,8 @@ type node struct {
 	Shard // Parents: own copy, no empty ID, not its own, no ID twice
 
 	state   State
-	listed  bool // a complete listing had it: parents that are unknown now are gone
+	settled bool // parents that are unknown are gone
+	doubts  int  // how many listings had it, but could not settle that
 	named   bool // Resume named it
 	late    bool // see Graph.Late
 	ready   bool // is in Graph.ready
@@ -89,9 +90,12 @@ func (n *node) atStart() bool { return !n.late && !n.named }
 // open says whether n takes records as far as we know.
 func (n *node) open() bool { return !n.Closed && len(n.children) == 0 }
 
+// orphan says whether n has a parent that is not known.
+func (n *node) orphan() bool { return len(n.parents) < len(n.Parents) }
+
 // blocked says whether a parent is in the way of n.
 func (n *node) blocked() bool {
-	if !n.listed && len(n.parents) < len(n.Parents) {
+	if !n.settled && n.orphan() {
 		return true
 	}
 	return slices.ContainsFunc(n.parents, func(p *node) bool { return p.state != Done })

@@ -5,7 +5,7 @@ import "slices"
 // listFirst adds the first listing and decides where its shards begin.
 func (g *Graph) listFirst(shards []Shard) {
 	g.addAll(shards, false)
-	g.listed(shards)
+	g.settle(shards)
 	g.markDescendants()
 	if g.start == AtTip {
 		for _, s := range shards {
@@ -126,13 +126,6 @@ func (g *Graph) addParent(n *node, id string) {
 func link(parent, child *node) {
 	parent.children = append(parent.children, child)
 	child.parents = append(child.parents, parent)
-}
-
-// listed notes that a complete listing had these shards.
-func (g *Graph) listed(shards []Shard) {
-	for _, s := range shards {
-		g.nodes[s.ID].listed = true
-	}
 }
 
 func (g *Graph) finish(n *node) {
