@@ -44,16 +44,26 @@ func (l *Log) Identity() Identity { return l.id }
 
 // Append adds a record that arrives at the given time in milliseconds, and returns
 // its counter and the arrival that it got: not before that of the record before.
-// ok is false if the log is closed.
-func (l *Log) Append(e *Entry, now int64) (counter uint64, arrival int64, ok bool) {
+// ok is false if the log is closed. When a chunk is full, records that arrived
+// before the horizon are trimmed, so that a log that nobody reads does not grow
+// for ever.
+func (l *Log) Append(e *Entry, now, horizon int64) (counter uint64, arrival int64, ok bool) {
 	size := e.size()
+	held := int64(size)
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
 		return 0, 0, false
 	}
 	arrival = max(now, l.arrival)
-	c := l.room(size, arrival)
+	c, begun := l.room(size, arrival)
+	if begun {
+		held -= l.trim(horizon)
+		l.chunks = append(l.chunks, c)
+		if len(l.chunks) == 1 {
+			l.first = l.next
+		}
+	}
 	counter = l.next
 	c.add(e, arrival)
 	l.next++
@@ -67,17 +77,18 @@ func (l *Log) Append(e *Entry, now int64) (counter uint64, arrival int64, ok boo
 		close(wake)
 	}
 	if l.budget != nil {
-		l.budget.add(int64(size))
+		l.budget.add(held)
 	}
 	return counter, arrival, true
 }
 
-// room returns a chunk that the next record fits in. The lock is held.
-func (l *Log) room(size int, arrival int64) *chunk {
+// room returns a chunk that the next record fits in, and whether it is one that was
+// not yet among the log's. The lock is held.
+func (l *Log) room(size int, arrival int64) (c *chunk, begun bool) {
 	if n := len(l.chunks); n > 0 {
 		c := l.chunks[n-1]
 		if c.next() == l.next && c.fits(size, arrival) {
-			return c
+			return c, false
 		}
 		c.seal()
 	}
@@ -86,9 +97,7 @@ func (l *Log) room(size int, arrival int64) *chunk {
 		limit = l.budget.chunkLimit()
 		l.budget.register(l, l.next)
 	}
-	c := newChunk(l.next, arrival, size, l.bytes, limit)
-	l.chunks = append(l.chunks, c)
-	return c
+	return newChunk(l.next, arrival, size, l.bytes, limit), true
 }
 
 // Advance makes the next record's counter at least the given one. What lies

@@ -19,7 +19,7 @@ const startMillis = 1_795_000_000_000
 
 func appendText(t testing.TB, l *shardlog.Log, at int64, text string) uint64 {
 	t.Helper()
-	counter, _, ok := l.Append(&shardlog.Entry{Data: []byte(text), Key: "k", HasKey: true}, at)
+	counter, _, ok := l.Append(&shardlog.Entry{Data: []byte(text), Key: "k", HasKey: true}, at, 0)
 	if !ok {
 		t.Fatalf("append %q: the log is closed", text)
 	}
@@ -85,7 +85,7 @@ func TestLogDoesWhatANaiveOneDoes(t *testing.T) {
 				default:
 					e := randomEntry(r)
 					w.arrival = max(w.arrival, now)
-					got, arrival, ok := l.Append(&e, now)
+					got, arrival, ok := l.Append(&e, now, 0)
 					if !ok || got != counter || arrival != w.arrival {
 						t.Fatalf("Append = %d at %d, %v; want %d at %d", got, arrival, ok, counter, w.arrival)
 					}
@@ -189,7 +189,7 @@ func TestClosedLogTakesNothingAndEnds(t *testing.T) {
 	if !l.Close() || l.Close() {
 		t.Fatal("Close does not say whether the log was open")
 	}
-	if _, _, ok := l.Append(&shardlog.Entry{}, startMillis); ok {
+	if _, _, ok := l.Append(&shardlog.Entry{}, startMillis, 0); ok {
 		t.Fatal("a closed log took a record")
 	}
 	for _, position := range []uint64{0, 1, 2} {
@@ -239,6 +239,18 @@ func TestRecordsOutliveTrimming(t *testing.T) {
 	}
 	if info := l.Info(); info.Records != 0 || info.Bytes != 0 {
 		t.Errorf("info after Discard = %+v, want nothing", info)
+	}
+}
+
+func TestAppendTrimsWhatNobodyReads(t *testing.T) {
+	t.Parallel()
+	l := shardlog.New(identity, nil)
+	e := shardlog.Entry{Data: make([]byte, 10_000)}
+	for i := range int64(5000) {
+		l.Append(&e, startMillis+i, startMillis+i-100)
+	}
+	if info := l.Info(); info.Records < 100 || info.Records > 300 || info.Bytes != info.Records*10_000 {
+		t.Errorf("%d records and %d bytes held, want little more than the last 100 records", info.Records, info.Bytes)
 	}
 }
 
@@ -333,7 +345,7 @@ func TestMemoryIsNearThePayload(t *testing.T) {
 		e := shardlog.Entry{Data: make([]byte, c.size), Key: "0123456789", HasKey: true}
 		n := 32 << 20 / c.size
 		for i := range n {
-			l.Append(&e, startMillis+int64(i))
+			l.Append(&e, startMillis+int64(i), 0)
 		}
 		held := float64(heap() - before)
 		payload := float64(n * (c.size + 10))
@@ -363,10 +375,7 @@ func BenchmarkAppend(b *testing.B) {
 			now := int64(startMillis)
 			for b.Loop() {
 				now++
-				l.Append(&e, now)
-				if now%100_000 == 0 {
-					l.Trim(now - 1000)
-				}
+				l.Append(&e, now, now-100_000)
 			}
 		})
 	}
@@ -379,7 +388,7 @@ func BenchmarkRead(b *testing.B) {
 			e := shardlog.Entry{Data: make([]byte, size), Key: "0123456789", HasKey: true}
 			const records = 50_000
 			for i := range records {
-				l.Append(&e, startMillis+int64(i))
+				l.Append(&e, startMillis+int64(i), 0)
 			}
 			var dst []shardlog.Record
 			b.SetBytes(int64(size) * 1000)
