@@ -65,6 +65,14 @@ func TestCoverage(t *testing.T) {
 		wantHoles(t, g, "0-15")
 	})
 
+	t.Run("keeps the hole of a closed shard that an old listing shows as open again", func(t *testing.T) {
+		t.Parallel()
+		g := topology.New(topology.AtHorizon)
+		g.List([]topology.Shard{{ID: "a", Range: small(0, 7), Closed: true}, {ID: "b", Range: small(8, 15)}})
+		g.List([]topology.Shard{{ID: "a", Range: small(0, 7)}, {ID: "b", Range: small(8, 15)}})
+		wantHoles(t, g, "0-7")
+	})
+
 	t.Run("is one hole when nothing is known", func(t *testing.T) {
 		t.Parallel()
 		wantHoles(t, topology.New(topology.AtTip), "0-15")

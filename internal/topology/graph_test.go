@@ -280,13 +280,15 @@ func TestStartAtTip(t *testing.T) {
 
 	t.Run("skips an old shard that only a later listing shows", func(t *testing.T) {
 		t.Parallel()
-		g := topology.New(topology.AtTip)
-		g.List(shards("c/b"))
-		g.Begin("c")
-		g.List(shards("a. b./a c/b"))
-		wantReady(t, g, "")
-		if g.State("a") != topology.Done || g.State("b") != topology.Done {
-			t.Errorf("a is %v, b is %v; want both done", g.State("a"), g.State("b"))
+		for _, listing := range []string{"a. b./a c/b", "c/b b./a a."} {
+			g := topology.New(topology.AtTip)
+			g.List(shards("c/b"))
+			g.Begin("c")
+			g.List(shards(listing))
+			wantReady(t, g, "")
+			if g.State("a") != topology.Done || g.State("b") != topology.Done {
+				t.Errorf("%s: a is %v, b is %v; want both done", listing, g.State("a"), g.State("b"))
+			}
 		}
 	})
 }
