@@ -1,0 +1,102 @@
+package kin
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors of putting.
+var (
+	// ErrClosed is returned by the Put methods of a [Producer] after Close was
+	// called: the record was not accepted. It is also what the error of a record
+	// wraps that Close had to give up; see [PutError] about whether it was stored.
+	ErrClosed = errors.New("kin: closed")
+
+	// ErrBufferFull is returned by the Put methods of a [Producer] with
+	// FailWhenFull when MaxBufferedBytes is reached. The record was not accepted:
+	// put it again later, or drop it.
+	ErrBufferFull = errors.New("kin: buffer full")
+
+	// ErrExpired is wrapped by the error of a record that could not be put within
+	// ProducerConfig.RecordTTL. The same error wraps the cause of the last attempt; see
+	// [PutError] about whether the record was stored.
+	ErrExpired = errors.New("kin: record expired")
+
+	// ErrInvalidRecord is wrapped by the error of a record that the service would
+	// refuse. The text names the field. The record was not accepted.
+	ErrInvalidRecord = errors.New("kin: invalid record")
+)
+
+// PutError says why a record was not put. The Put methods return it for a record
+// that was not accepted (Attempts is 0 and Ambiguous false), and the result of an
+// accepted record is either a [PutResult] or a PutError.
+type PutError struct {
+	// Stream is the stream as configured.
+	Stream string
+
+	// Record is the record as it was given, so that it can be put again or kept
+	// elsewhere. Its Data belongs to whoever put it.
+	Record UserRecord
+
+	// Ambiguous says that the record may be in the stream nevertheless: at least one
+	// attempt ended without an answer that excludes it, or, from [Producer.Put], the
+	// context ended before the answer. If false, the record was not stored.
+	Ambiguous bool
+
+	// Attempts is how many PutRecords calls carried the record.
+	Attempts int
+
+	// Code is the error code that the service gave at the last attempt, such as
+	// ProvisionedThroughputExceededException, and empty if it gave none.
+	Code string
+
+	// Err is the cause, with the error of the SDK in its chain if there is one.
+	Err error
+}
+
+// Error says which record was not put, and why.
+func (e *PutError) Error() string {
+	var b strings.Builder
+	key := e.Record.PartitionKey
+	if len(key) > maxErrorKeyLength {
+		key = key[:maxErrorKeyLength] + "..."
+	}
+	fmt.Fprintf(&b, "put to %s record with key %q (%d bytes)", e.Stream, key, len(e.Record.Data))
+	if e.Attempts > 0 {
+		fmt.Fprintf(&b, ", attempt %d", e.Attempts)
+	}
+	if e.Ambiguous {
+		b.WriteString(", may have been stored")
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *PutError) Unwrap() error { return e.Err }
+
+// CloseError is returned by [Producer.Close] when its context ended before all
+// records were answered. Each record's own callback has been told by then, with
+// a [PutError] that wraps [ErrClosed].
+type CloseError struct {
+	// Stream is the stream as configured.
+	Stream string
+
+	// NotStored is how many records were given up that are certainly not stored.
+	NotStored int
+
+	// Ambiguous is how many records were given up that may have been stored.
+	Ambiguous int
+
+	// Err is why the context of Close ended.
+	Err error
+}
+
+// Error says how many records were given up.
+func (e *CloseError) Error() string {
+	return fmt.Sprintf("close producer of %s: %d records not stored, %d may have been: %v", e.Stream, e.NotStored, e.Ambiguous, e.Err)
+}
+
+// Unwrap returns why the context of Close ended.
+func (e *CloseError) Unwrap() error { return e.Err }
