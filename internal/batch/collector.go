@@ -23,7 +23,7 @@ type Batch[T any] struct {
 	Items []T
 	Bytes int // sum of the sizes of Items
 
-	due     time.Duration // earliest moment at which an item wants to leave
+	due     time.Duration // earliest moment at which an item wants to leave; those that expired count
 	expires time.Duration // earliest moment at which an item expires
 }
 
