@@ -1,0 +1,243 @@
+package fetch
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/internal/pace"
+	"github.com/kinstream/kin/internal/retry"
+)
+
+// Client is what a Shard calls.
+type Client interface {
+	GetShardIterator(context.Context, *kinesis.GetShardIteratorInput, ...func(*kinesis.Options)) (*kinesis.GetShardIteratorOutput, error)
+	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
+}
+
+// Start is a position in a shard in the service's terms.
+type Start struct {
+	Type     types.ShardIteratorType
+	Sequence string    // with AT_SEQUENCE_NUMBER and AFTER_SEQUENCE_NUMBER
+	Time     time.Time // with AT_TIMESTAMP
+}
+
+// Config is what a Shard needs. All fields are required but those that say so.
+type Config struct {
+	Client   Client
+	Caller   Caller
+	Stream   Stream
+	ID       string // of the shard
+	Start    Start
+	Limit    int32 // records per call
+	Pace     pace.Config
+	Backoff  retry.Backoff
+	Budget   *Budget
+	OnFailed func(Failure) // told about each failed call that is made again
+
+	// LatestUntil makes the first iterator one of type LATEST instead of Start, if
+	// it is asked for before then. Optional.
+	LatestUntil time.Time
+
+	// GiveUpAfter is how long calls may fail in a row. 0 means for ever.
+	GiveUpAfter time.Duration
+}
+
+// Page is one answer of GetRecords.
+type Page struct {
+	Records []types.Record // each with a sequence number
+
+	// Held is what the page has taken from the Budget. The receiver gives it back.
+	Held int
+
+	Lag    time.Duration // behind the tip; -1 if the service did not say
+	AtTip  bool          // nothing more was to be had
+	Server time.Time     // when the service answered, by its clock; zero if it did not say
+
+	Ended    bool // the shard has no more records and never will
+	Children []types.ChildShard
+}
+
+// Shard reads one shard. It is not safe for concurrent use. Make one with [NewShard].
+type Shard struct {
+	cfg      Config
+	position Start
+	iterator *string // nil: to be asked for
+
+	due      time.Time // no call before
+	pace     pace.State
+	failures int       // in a row, since the last answer of GetRecords
+	failing  time.Time // when the first of them happened
+	refused  bool      // an iterator was refused as invalid since the last answer
+	last     traffic
+}
+
+// NewShard returns a Shard that begins at cfg.Start.
+func NewShard(cfg Config) *Shard {
+	s := &Shard{cfg: cfg, position: cfg.Start}
+	s.last.tip = !cfg.LatestUntil.IsZero() // few records are there just after the tip
+	return s
+}
+
+// Next returns the next page, which may be empty. It waits, renews and tries again as
+// often as it must. The error is that of ctx if that ended, else an [*Error].
+// After a page that is Ended, and after an error, there is no next page.
+func (s *Shard) Next(ctx context.Context) (Page, error) {
+	for {
+		if err := sleep(ctx, time.Until(s.due)); err != nil {
+			return Page{}, err
+		}
+		page, err := s.step(ctx)
+		if err == nil {
+			return page, nil
+		}
+		if ctx.Err() != nil {
+			return Page{}, context.Cause(ctx)
+		}
+		if err := s.failed(err); err != nil {
+			return Page{}, err
+		}
+	}
+}
+
+// step makes the calls that lead to one page. The error is a *callError, or that of ctx.
+func (s *Shard) step(ctx context.Context) (Page, error) {
+	if s.iterator == nil {
+		if err := s.renew(ctx); err != nil {
+			return Page{}, err
+		}
+	}
+	return s.read(ctx)
+}
+
+func (s *Shard) renew(ctx context.Context) error {
+	in := &kinesis.GetShardIteratorInput{ShardId: &s.cfg.ID, ShardIteratorType: s.position.Type}
+	in.StreamName, in.StreamARN = s.cfg.Stream.Name, s.cfg.Stream.ARN
+	switch s.position.Type {
+	case types.ShardIteratorTypeAtSequenceNumber, types.ShardIteratorTypeAfterSequenceNumber:
+		in.StartingSequenceNumber = &s.position.Sequence
+	case types.ShardIteratorTypeAtTimestamp:
+		in.Timestamp = &s.position.Time
+	case types.ShardIteratorTypeTrimHorizon, types.ShardIteratorTypeLatest:
+	}
+	if time.Now().Before(s.cfg.LatestUntil) {
+		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeLatest, nil
+	}
+	s.cfg.LatestUntil = time.Time{} // once
+	out, err := Call(ctx, s.cfg.Caller, "GetShardIterator", s.cfg.Client.GetShardIterator, in)
+	if err != nil {
+		return err
+	}
+	if out.ShardIterator == nil || *out.ShardIterator == "" {
+		return garbled("GetShardIterator", "the answer has no iterator")
+	}
+	s.iterator = out.ShardIterator
+	return nil
+}
+
+func (s *Shard) read(ctx context.Context) (Page, error) {
+	expected := s.last.expect(time.Now(), maxHeld(s.cfg.Limit))
+	if err := s.cfg.Budget.Take(ctx, expected); err != nil {
+		return Page{}, err
+	}
+	began := time.Now()
+	s.due = began // for the waits that count from here
+	out, err := Call(ctx, s.cfg.Caller, "GetRecords", s.cfg.Client.GetRecords, &kinesis.GetRecordsInput{
+		ShardIterator: s.iterator, StreamARN: s.cfg.Stream.ARN, Limit: &s.cfg.Limit,
+	})
+	if err == nil {
+		err = check(out)
+	}
+	if err != nil {
+		s.cfg.Budget.Give(expected)
+		return Page{}, err
+	}
+	page, payload := newPage(out, s.cfg.Limit)
+	s.cfg.Budget.Settle(expected, page.Held)
+	s.last = traffic{at: began, held: page.Held, records: len(page.Records), limit: s.cfg.Limit, tip: page.AtTip}
+	s.answered(out, page, payload)
+	return page, nil
+}
+
+// answered moves the position and sets when the next call is due.
+func (s *Shard) answered(out *kinesis.GetRecordsOutput, page Page, payload int) {
+	if n := len(page.Records); n > 0 {
+		s.position = Start{
+			Type:     types.ShardIteratorTypeAfterSequenceNumber,
+			Sequence: strings.Clone(*page.Records[n-1].SequenceNumber), // the original keeps the whole answer in memory
+		}
+	}
+	s.iterator = out.NextShardIterator
+	s.failures, s.refused = 0, false
+	answer := pace.Answer{Records: len(page.Records), Bytes: payload, AtTip: page.AtTip}
+	var wait time.Duration
+	s.pace, wait = s.cfg.Pace.Answered(s.pace, answer, rand.Float64())
+	s.due = s.due.Add(wait)
+}
+
+// failed decides what follows a failed call. It returns an *Error if nothing can.
+func (s *Shard) failed(err error) error {
+	f := s.describe(err)
+	if f.Class == NotFound || f.Class == Terminal {
+		return &Error{Op: f.Op, Class: f.Class, Attempts: f.Attempt, Err: f.Err}
+	}
+	if s.failures == 0 {
+		s.failing = time.Now()
+	}
+	s.failures++
+	now := time.Now()
+	if s.cfg.GiveUpAfter > 0 && now.Sub(s.failing) >= s.cfg.GiveUpAfter {
+		return &Error{Op: f.Op, Class: f.Class, Attempts: f.Attempt, After: now.Sub(s.failing), Err: f.Err}
+	}
+	if f.Class == Throttled {
+		s.pace, f.Wait = s.cfg.Pace.Throttled(s.pace, rand.Float64())
+	} else {
+		f.Wait = s.cfg.Backoff.Delay(s.failures)
+	}
+	s.due = now.Add(f.Wait)
+	s.cfg.OnFailed(f)
+	return nil
+}
+
+// describe says what a failed call means, and drops an iterator that is of no use
+// any more.
+func (s *Shard) describe(err error) Failure {
+	f := describe(err)
+	f.Attempt = s.failures + 1
+	if f.Op != "GetRecords" {
+		return f
+	}
+	if Code(err) == "InvalidArgumentException" && !s.refused {
+		// The only argument that can be wrong is the iterator: a server that was
+		// started anew, or that signs iterators with another key by now. If a new
+		// one is refused as well, it is something else.
+		s.refused = true
+		f.Class = Expired
+	}
+	if f.Class == Expired {
+		s.iterator = nil
+	}
+	return f
+}
+
+// sleep waits, or returns why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
