@@ -342,13 +342,15 @@ func (b *buffer) halve(items []pending) {
 	for i := range items {
 		items[i].verdict = halved
 	}
-	for _, half := range [][]pending{items[:len(items)/2], items[len(items)/2:]} {
+	// In front of all others, so that the search comes to single records, and to its
+	// end, before the next call is halved.
+	for _, half := range [][]pending{items[len(items)/2:], items[:len(items)/2]} {
 		bytes, expires := 0, batch.Never
 		for i := range half {
 			bytes += half[i].rec.size()
 			expires = min(expires, half[i].expires)
 		}
-		b.queue.AddSealed(half, bytes, expires)
+		b.queue.AddFirst(half, bytes, expires)
 	}
 }
 

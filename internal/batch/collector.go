@@ -81,13 +81,19 @@ func (c *Collector[T]) Seal() {
 	c.open = Batch[T]{}
 }
 
-// AddSealed adds items as a batch of their own, which leaves after those that are
-// sealed already. The items are copied; together they must be within the limits.
-func (c *Collector[T]) AddSealed(items []T, bytes int, expires time.Duration) {
+// AddFirst adds items as a sealed batch that leaves before all others. The items
+// are copied; together they must be within the limits.
+func (c *Collector[T]) AddFirst(items []T, bytes int, expires time.Duration) {
 	if len(items) == 0 {
 		return
 	}
-	c.push(Batch[T]{Items: append(c.room(), items...), Bytes: bytes, expires: expires})
+	b := Batch[T]{Items: append(c.room(), items...), Bytes: bytes, expires: expires}
+	if c.head > 0 {
+		c.head--
+		c.sealed[c.head] = b
+	} else {
+		c.sealed = slices.Insert(c.sealed, 0, b)
+	}
 	c.length += len(items)
 }
 

@@ -159,9 +159,9 @@ func (w *walk) step() {
 			items = append(items, item{id: w.added + 1, due: w.now, expires: w.now + 5})
 			w.added++
 		}
-		w.c.AddSealed(items, 0, w.now+5)
+		w.c.AddFirst(items, 0, w.now+5)
 		if len(items) > 0 {
-			w.n.sealed = append(w.n.sealed, slices.Clone(items))
+			w.n.sealed = slices.Insert(w.n.sealed, 0, slices.Clone(items))
 		}
 		clear(items) // the collector has copied them
 	default:

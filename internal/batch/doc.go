@@ -22,7 +22,7 @@
 //   - Every item that was added leaves exactly once, by Next or by Expire.
 //   - A batch has at least 1 and at most Limits.Records items. Their sizes sum up
 //     to at most Limits.Bytes, except that an item larger than that is alone.
-//   - Batches leave in the order in which their first items were added, and the
-//     items in a batch are in the order of Add.
+//   - Batches leave in the order in which their first items were added, except those
+//     of AddFirst, and the items in a batch are in the order of Add.
 //   - Next gives nothing before the open batch is due, unless a batch is sealed.
 package batch

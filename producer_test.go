@@ -1,0 +1,215 @@
+package kin_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/kinstream/kin"
+)
+
+func TestNewProducer(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cfg  kin.ProducerConfig
+		want string // in the error; empty for none
+	}{
+		"takes a name":                   {kin.ProducerConfig{Stream: "orders"}, ""},
+		"takes an ARN":                   {kin.ProducerConfig{Stream: "arn:aws:kinesis:eu-west-1:123456789012:stream/orders"}, ""},
+		"takes an ARN of China":          {kin.ProducerConfig{Stream: "arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders"}, ""},
+		"takes -1 for none":              {kin.ProducerConfig{Stream: "s", Linger: -1, RecordTTL: -1}, ""},
+		"takes the limits":               {kin.ProducerConfig{Stream: "s", MaxBatchBytes: 10 << 20, MaxRecordBytes: 10 << 20}, ""},
+		"takes large records alone":      {kin.ProducerConfig{Stream: "s", MaxRecordBytes: 10 << 20}, ""},
+		"takes a linger above the TTL's": {kin.ProducerConfig{Stream: "s", Linger: time.Hour}, ""},
+		"needs a stream":                 {kin.ProducerConfig{}, "ProducerConfig.Stream is empty"},
+		"refuses a bad name":             {kin.ProducerConfig{Stream: "a b"}, `ProducerConfig.Stream ("a b") is neither`},
+		"refuses a consumer's ARN":       {kin.ProducerConfig{Stream: "arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/c:1"}, "ProducerConfig.Stream"},
+		"refuses 501 records":            {kin.ProducerConfig{Stream: "s", MaxBatchRecords: 501}, "ProducerConfig.MaxBatchRecords (501) must be from 1 to 500"},
+		"refuses -1 records":             {kin.ProducerConfig{Stream: "s", MaxBatchRecords: -1}, "ProducerConfig.MaxBatchRecords (-1)"},
+		"refuses more than 10 MiB":       {kin.ProducerConfig{Stream: "s", MaxBatchBytes: 10<<20 + 1}, "ProducerConfig.MaxBatchBytes"},
+		"refuses a batch below a record": {kin.ProducerConfig{Stream: "s", MaxBatchBytes: 1000}, "ProducerConfig.MaxBatchBytes (1000)"},
+		"refuses larger records":         {kin.ProducerConfig{Stream: "s", MaxRecordBytes: 10<<20 + 1}, "ProducerConfig.MaxRecordBytes"},
+		"refuses a buffer below a record": {
+			kin.ProducerConfig{Stream: "s", MaxRecordBytes: 1 << 20, MaxBufferedBytes: 1 << 20}, "ProducerConfig.MaxBufferedBytes",
+		},
+		"refuses no calls":         {kin.ProducerConfig{Stream: "s", MaxInFlight: -1}, "ProducerConfig.MaxInFlight"},
+		"refuses a negative wait":  {kin.ProducerConfig{Stream: "s", Linger: -2}, "ProducerConfig.Linger"},
+		"refuses a TTL below":      {kin.ProducerConfig{Stream: "s", Linger: time.Second, RecordTTL: time.Second}, "ProducerConfig.RecordTTL (1s) must be more than Linger (1s)"},
+		"refuses a bad timeout":    {kin.ProducerConfig{Stream: "s", CallTimeout: -1}, "ProducerConfig.CallTimeout"},
+		"refuses unknown policies": {kin.ProducerConfig{Stream: "s", WhenFull: 2}, "ProducerConfig.WhenFull (2)"},
+		"refuses unknown choices":  {kin.ProducerConfig{Stream: "s", WhenAmbiguous: -1}, "ProducerConfig.WhenAmbiguous (-1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := kin.NewProducer(&scriptedPuts{}, tt.cfg)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error = %v, want %q", err, tt.want)
+			}
+		})
+	}
+	t.Run("needs a client", func(t *testing.T) {
+		t.Parallel()
+		if _, err := kin.NewProducer(nil, kin.ProducerConfig{Stream: "s"}); err == nil {
+			t.Error("error = nil, want one")
+		}
+	})
+}
+
+func TestProducerChecksRecords(t *testing.T) {
+	t.Parallel()
+	data := func(n int) []byte { return make([]byte, n) }
+	for name, tt := range map[string]struct {
+		rec  kin.UserRecord
+		want string // in the error; empty for none
+	}{
+		"takes a key of 256 characters of 4 bytes": {kin.UserRecord{PartitionKey: strings.Repeat("𝄞", 256)}, ""},
+		"takes no data":                          {kin.UserRecord{PartitionKey: "k"}, ""},
+		"takes the largest record":               {kin.UserRecord{PartitionKey: "k", Data: data(1<<20 - 1)}, ""},
+		"takes the lowest hash key":              {kin.UserRecord{PartitionKey: "k", ExplicitHashKey: "0"}, ""},
+		"takes the highest hash key":             {kin.UserRecord{PartitionKey: "k", ExplicitHashKey: "340282366920938463463374607431768211455"}, ""},
+		"refuses no key":                         {kin.UserRecord{Data: data(1)}, "UserRecord.PartitionKey is empty"},
+		"refuses a key of 257 characters":        {kin.UserRecord{PartitionKey: strings.Repeat("k", 257)}, "UserRecord.PartitionKey has 257 characters"},
+		"refuses bytes that are no text":         {kin.UserRecord{PartitionKey: "k\xff"}, "UserRecord.PartitionKey is not valid UTF-8"},
+		"refuses a record that is 1 byte larger": {kin.UserRecord{PartitionKey: "k", Data: data(1 << 20)}, "UserRecord.Data (1048576 bytes) and PartitionKey (1 bytes)"},
+		"refuses a hash key that is too high":    {kin.UserRecord{PartitionKey: "k", ExplicitHashKey: "340282366920938463463374607431768211456"}, "UserRecord.ExplicitHashKey"},
+		"refuses a hash key with a leading zero": {kin.UserRecord{PartitionKey: "k", ExplicitHashKey: "01"}, "UserRecord.ExplicitHashKey"},
+		"refuses a hash key with a sign":         {kin.UserRecord{PartitionKey: "k", ExplicitHashKey: "-1"}, "UserRecord.ExplicitHashKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := &scriptedPuts{}
+				p := newProducer(t, client, kin.ProducerConfig{})
+				_, err := p.Put(t.Context(), tt.rec)
+				mustClose(t, p)
+				if tt.want == "" {
+					if err != nil {
+						t.Errorf("error = %v, want nil", err)
+					}
+					return
+				}
+				e := putError(t, err)
+				if !errors.Is(err, kin.ErrInvalidRecord) || !strings.Contains(err.Error(), tt.want) || e.Ambiguous || e.Attempts != 0 {
+					t.Errorf("error = %v (%s), want ErrInvalidRecord with %q", err, describe(e), tt.want)
+				}
+				if e.Record.PartitionKey != tt.rec.PartitionKey {
+					t.Errorf("record in the error = %q, want %q", e.Record.PartitionKey, tt.rec.PartitionKey)
+				}
+				if len(client.seen()) != 0 {
+					t.Errorf("calls = %d, want 0", len(client.seen()))
+				}
+			})
+		})
+	}
+}
+
+func TestProducerBatches(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cfg   kin.ProducerConfig
+		data  int
+		keys  []string
+		want  []int         // records of each call
+		after time.Duration // when the last call began
+	}{
+		"sends 500 records at once":            {kin.ProducerConfig{}, 10, numbered("k", 500), []int{500}, 0},
+		"sends the rest after the linger":      {kin.ProducerConfig{}, 10, numbered("k", 1100), []int{500, 500, 100}, 10 * time.Millisecond},
+		"lets one record wait for the linger":  {kin.ProducerConfig{Linger: time.Second}, 10, numbered("k", 1), []int{1}, time.Second},
+		"counts the bytes of data and of keys": {kin.ProducerConfig{MaxRecordBytes: 1 << 10, MaxBatchBytes: 1 << 10}, 254, numbered("kk", 10), []int{3, 3, 3, 1}, 10 * time.Millisecond},
+		"fills a call to the last byte":        {kin.ProducerConfig{MaxRecordBytes: 1 << 10, MaxBatchBytes: 1 << 10}, 253, numbered("kk", 8), []int{4, 4}, 0},
+		"obeys a lower count":                  {kin.ProducerConfig{MaxBatchRecords: 2}, 1, numbered("k", 4), []int{2, 2}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				client := &scriptedPuts{}
+				p := newProducer(t, client, tt.cfg)
+				l := newPutLog(t, p)
+				l.put(tt.data, tt.keys...)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				sizes := client.sizes()
+				slices.SortFunc(sizes, func(a, b int) int { return b - a })
+				if !slices.Equal(sizes, tt.want) {
+					t.Errorf("records of each call = %v, want %v", sizes, tt.want)
+				}
+				var last time.Duration
+				for _, c := range client.seen() {
+					last = max(last, c.at.Sub(begun))
+				}
+				if last != tt.after {
+					t.Errorf("last call after %v, want %v", last, tt.after)
+				}
+				for _, key := range tt.keys {
+					a := l.of(key)
+					if want := (kin.PutResult{ShardID: "shardId-000000000000", SequenceNumber: kin.SequenceNumber("seq-" + key), Attempts: 1}); a.err != nil || a.result != want {
+						t.Errorf("answer to %s = %+v, %v, want %+v", key, a.result, a.err, want)
+					}
+				}
+				mustClose(t, p)
+			})
+		})
+	}
+}
+
+func TestProducerKeepsSeveralCallsInFlightAndFillsTheNextMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			time.Sleep(time.Second)
+			return allStored(in), nil
+		}}
+		p := newProducer(t, client, kin.ProducerConfig{MaxInFlight: 2, Linger: -1})
+		l := newPutLog(t, p)
+		for _, key := range numbered("k", 22) {
+			l.put(1, key)
+			time.Sleep(time.Millisecond)
+		}
+		mustClose(t, p)
+		if got, want := client.sizes(), []int{1, 1, 20}; !slices.Equal(got, want) {
+			t.Errorf("records of each call = %v, want %v", got, want)
+		}
+		if client.maxOut != 2 {
+			t.Errorf("calls in flight = %d, want 2", client.maxOut)
+		}
+	})
+}
+
+func TestProducerStartsNothingBeforeTheFirstRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// A goroutine that is left behind fails the bubble: p is not closed.
+		p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{})
+		if err := p.Flush(t.Context()); err != nil {
+			t.Errorf("Flush = %v, want nil", err)
+		}
+	})
+}
+
+func TestProducerTargetsTheStream(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders"
+	for stream, want := range map[string]kinesis.PutRecordsInput{"orders": {StreamName: new("orders")}, arn: {StreamARN: new(arn)}} {
+		var name, byARN *string
+		client := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			name, byARN = in.StreamName, in.StreamARN
+			return allStored(in), nil
+		}}
+		p := newProducer(t, client, kin.ProducerConfig{Stream: stream})
+		if _, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k"}); err != nil {
+			t.Fatal(err)
+		}
+		mustClose(t, p)
+		same := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+		if !same(name, want.StreamName) || !same(byARN, want.StreamARN) {
+			t.Errorf("%s: name %v and ARN %v, want %v and %v", stream, name, byARN, want.StreamName, want.StreamARN)
+		}
+	}
+}
