@@ -31,10 +31,10 @@ type PutRecordsRequest struct {
 	HasRecords                      bool
 	Records                         []PutEntry
 
-	// Refuse, if set, is asked for each valid record before it is stored: a code
-	// other than "" makes it fail with that error instead. It is how a script of
-	// faults reaches single records.
-	Refuse func(i int) (code, message string)
+	// Refuse, if set, is asked for each valid record, with the shard that it belongs
+	// to, before it is stored: a code other than "" makes it fail with that error
+	// instead. It is how a script of faults reaches single records.
+	Refuse func(i int, shardID string) (code, message string)
 }
 
 // Reset empties the request and keeps its memory.
