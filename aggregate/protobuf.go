@@ -29,18 +29,37 @@ const (
 // tag says whether the field has a number or bytes; other wire types have neither.
 // (Results that fit in registers make this twice as fast as a struct.)
 func next(b []byte) (tag, number uint64, value, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] >= 0x80 || b[1] >= 0x80 || b[0] < 1<<3 {
+		return nextLong(b)
+	}
+	tag, number = uint64(b[0]), uint64(b[1])
+	switch tag & 7 {
+	case wireVarint:
+		return tag, number, nil, b[2:], true
+	case wireBytes:
+		if b = b[2:]; number <= uint64(len(b)) {
+			return tag, 0, b[:number:number], b[number:], true
+		}
+		return 0, 0, nil, nil, false
+	default:
+		return nextLong(b)
+	}
+}
+
+// nextLong is next without the short cut for a tag and a number of one byte each.
+func nextLong(b []byte) (tag, number uint64, value, rest []byte, ok bool) {
 	if tag, b, ok = uvarint(b); !ok || tag < 1<<3 || tag >= 1<<32 {
 		return 0, 0, nil, nil, false
 	}
 	switch tag & 7 {
+	case wireVarint:
+		number, b, ok = uvarint(b)
+		return tag, number, nil, b, ok
 	case wireBytes:
 		if number, b, ok = uvarint(b); !ok || number > uint64(len(b)) {
 			return 0, 0, nil, nil, false
 		}
 		return tag, 0, b[:number:number], b[number:], true
-	case wireVarint:
-		number, b, ok = uvarint(b)
-		return tag, number, nil, b, ok
 	case wireFixed64:
 		return tag, 0, nil, b[min(8, len(b)):], len(b) >= 8
 	case wireFixed32:
@@ -52,13 +71,6 @@ func next(b []byte) (tag, number uint64, value, rest []byte, ok bool) {
 
 // uvarint reads a number of at most 64 bits.
 func uvarint(b []byte) (v uint64, rest []byte, ok bool) {
-	if len(b) > 0 && b[0] < 0x80 { // inlined
-		return uint64(b[0]), b[1:], true
-	}
-	return longUvarint(b)
-}
-
-func longUvarint(b []byte) (v uint64, rest []byte, ok bool) {
 	v, n := binary.Uvarint(b)
 	if n <= 0 {
 		return 0, nil, false
