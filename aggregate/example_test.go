@@ -37,7 +37,7 @@ func Example() {
 		fmt.Printf("%d %s: %s\n", rec.Index, rec.PartitionKey, rec.Data)
 	}
 	// Output:
-	// put 60 bytes with partition key alice
+	// put 59 bytes with partition key alice
 	// 0 alice: hello
 	// 1 bob: world
 }
