@@ -88,9 +88,9 @@ java_packages() {
   mvn -B -q -f sdk/java/pom.xml -Dmaven.repo.local="$tools/maven" -DbuildDirectory="$tools/java" package
 }
 
-# Without optimisation: it builds in half the time and is not measured.
+# Without optimisation and debug information: it builds in half the time and is not measured.
 rust_packages() {
-  CARGO_HOME="$tools/cargo-home" cargo install --locked --debug --force \
+  CARGO_HOME="$tools/cargo-home" CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --force \
     --root "$tools/cargo" --target-dir "$tools/cargo-target" "ferrokinesis@$ferrokinesis"
   rm -rf "$tools/cargo-target" "$tools/cargo-home"
 }
