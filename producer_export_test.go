@@ -1,0 +1,11 @@
+package kin
+
+// RecordOverhead is what a record counts against MaxBufferedBytes besides its bytes.
+const RecordOverhead = recordOverhead
+
+// ProducerHeld returns the bytes that count against MaxBufferedBytes now.
+func ProducerHeld(p *Producer) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.buf.held
+}
