@@ -17,8 +17,11 @@ type call struct {
 	account  string    // 12 digits, from the credentials or the configuration
 	region   string    // from the credential scope or the configuration
 	now      time.Time // when the request was accepted; everything is decided by it
-	protocol string    // "json", "cbor" or "direct"
+	protocol string    // "json", "cbor" or direct
 }
+
+// direct is the protocol of calls by the direct API, which no limit holds for.
+const direct = "direct"
 
 // operation is one cold operation: the transport decodes into what newInput
 // returns (a pointer to the SDK's input struct), calls run, and writes the
@@ -39,6 +42,9 @@ func answer[In any, Out smithy.Serializable](name string, run func(*Server, *cal
 		name:     name,
 		newInput: func() any { return new(In) },
 		run: func(s *Server, c *call, in any) (smithy.Serializable, error) {
+			if err := validate(name, in); err != nil {
+				return nil, err
+			}
 			out, err := run(s, c, in.(*In))
 			if err != nil {
 				return nil, err
@@ -54,7 +60,21 @@ func act[In any](name string, run func(*Server, *call, *In) error) operation {
 		name:     name,
 		newInput: func() any { return new(In) },
 		run: func(s *Server, c *call, in any) (smithy.Serializable, error) {
+			if err := validate(name, in); err != nil {
+				return nil, err
+			}
 			return nil, run(s, c, in.(*In))
+		},
+	}
+}
+
+// refuse makes an operation that we don't have.
+func refuse[In any](name string) operation {
+	return operation{
+		name:     name,
+		newInput: func() any { return new(In) },
+		run: func(*Server, *call, any) (smithy.Serializable, error) {
+			return nil, unsupported(name)
 		},
 	}
 }

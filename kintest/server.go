@@ -1,17 +1,32 @@
 package kintest
 
 import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/kinstream/kin/kintest/internal/proto"
+	"github.com/kinstream/kin/kintest/internal/shardlog"
 )
 
 // Server is a local Kinesis. It keeps streams in memory and answers requests over
 // the networks that it was told to serve. Make one with [New] or [NewServer]. A
 // Server is safe for concurrent use.
 type Server struct {
-	config Config
-	front  front // the transport's part; see front.go
+	config  Config
+	front   front            // the transport's part; see front.go
+	journal journal          // nil: nothing outlives the process
+	budget  *shardlog.Budget // nil: no bound
+	seed    maphash.Seed     // seals iterators and tokens
+	gate    controlGate
+
+	index atomic.Pointer[[]*stream] // all streams, ordered by key; the slice is immutable
+
+	// mu guards changes of index, and accounts. It is taken last: nothing else is
+	// locked while it is held.
+	mu       sync.Mutex
+	accounts map[accountKey]accountState
 }
 
 // NewServer makes a server that serves nothing yet: see [Server.Serve],
@@ -21,30 +36,31 @@ func NewServer(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config}
+	s := &Server{
+		config:   config,
+		seed:     maphash.MakeSeed(),
+		accounts: make(map[accountKey]accountState),
+	}
+	if config.MaxBytes > 0 {
+		s.budget = shardlog.NewBudget(config.MaxBytes)
+	}
 	s.front.init(s)
 	return s, nil
 }
 
-// newCall makes a call for the transport, which fills in what it knows better.
+// newCall makes a call of the direct API; the transport makes one out of a request.
 func (s *Server) newCall(op string) *call {
-	return &call{op: op, account: s.config.Account, region: s.config.Region, now: time.Now(), protocol: "direct"}
+	return &call{
+		ctx:      context.Background(),
+		op:       op,
+		account:  s.config.Account,
+		region:   s.config.Region,
+		now:      time.Now(),
+		protocol: direct,
+	}
 }
 
-// putRecords is PutRecords.
-func (s *Server) putRecords(c *call, in *proto.PutRecordsRequest, out *proto.PutRecordsReply) error {
-	return fail(codeUnsupported, unsupportedByUsFormat, c.op)
+// key is the key of a stream of the direct API.
+func (s *Server) key(name string) streamKey {
+	return streamKey{s.config.Account, s.config.Region, name}
 }
-
-// putRecord is PutRecord.
-func (s *Server) putRecord(c *call, in *proto.PutRecordRequest, out *proto.PutRecordReply) error {
-	return fail(codeUnsupported, unsupportedByUsFormat, c.op)
-}
-
-// getRecords is GetRecords.
-func (s *Server) getRecords(c *call, in *proto.GetRecordsRequest, out *proto.GetRecordsReply) error {
-	return fail(codeUnsupported, unsupportedByUsFormat, c.op)
-}
-
-// operations returns the table of the cold operations by name.
-func operations() map[string]operation { return map[string]operation{} }
