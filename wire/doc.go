@@ -1,0 +1,2 @@
+// Package wire makes Kinesis clients of the AWS SDK several times faster.
+package wire

@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"sync"
+	"time"
+)
+
+// doubtFor is how long an endpoint that is only suspected is served with JSON
+// before CBOR gets its second and last trial. Shorter, and a server that fails on
+// CBOR shows its error to the caller soon again; longer, and a server that was
+// only being restarted is served with JSON for longer than needed.
+const doubtFor = 5 * time.Minute
+
+// endpoint is what is known about whether one endpoint speaks CBOR.
+//
+//	unknown --CBOR answer--> spoken                   (CBOR)
+//	unknown --odd answer---> suspect                  (one call in JSON)
+//	suspect --JSON works---> doubted, until t         (JSON)
+//	suspect --JSON does not> unknown                  (CBOR)
+//	doubted --t, CBOR works> spoken
+//	doubted --t, odd again-> refused                  (JSON for good)
+//	any     --proof--------> refused
+//
+// The words "odd answer" and "proof" are those of the table in doc.go.
+type endpoint struct {
+	name string
+
+	mu      sync.Mutex // guards all below
+	spoken  bool       // it has answered in CBOR
+	refused bool       // it has proved not to speak CBOR
+	suspect bool       // the last answer to CBOR was odd, and the next call is JSON
+	why     error      // the odd answer
+	until   time.Time  // doubted: JSON up to then; zero: not doubted
+}
+
+func newEndpoint(name string) *endpoint { return &endpoint{name: name} }
+
+// choose returns the format of the next call, and whether the call is the last
+// trial that CBOR gets.
+func (e *endpoint) choose(now time.Time) (f Format, lastTrial bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.refused, e.suspect, now.Before(e.until):
+		return JSON, false
+	default:
+		return CBOR, !e.until.IsZero()
+	}
+}
+
+// hasSpoken reports whether the endpoint has ever answered in CBOR.
+func (e *endpoint) hasSpoken() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.spoken
+}
+
+// speaks notes an answer in CBOR.
+func (e *endpoint) speaks() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.spoken, e.suspect, e.until = true, false, time.Time{}
+}
+
+// refuse notes a proof that the endpoint does not speak CBOR, and reports
+// whether that is news.
+func (e *endpoint) refuse() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	news := !e.refused
+	e.refused = true
+	return news
+}
+
+// suspicious notes an odd answer to CBOR, and reports whether it was the last
+// one needed.
+func (e *endpoint) suspicious(lastTrial bool, why error) (refused bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if lastTrial && !e.refused {
+		e.refused = true
+		return true
+	}
+	e.suspect, e.why = !e.spoken, why
+	return false
+}
+
+// answeredJSON notes how a JSON call to a suspect ended. If the endpoint is
+// doubted from now on, it returns until when, and the odd answer that began it.
+func (e *endpoint) answeredJSON(properly bool, now time.Time) (until time.Time, why error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.suspect {
+		return time.Time{}, nil
+	}
+	e.suspect = false
+	if !properly || e.spoken || e.refused || !e.until.IsZero() {
+		return time.Time{}, nil
+	}
+	e.until = now.Add(doubtFor)
+	return e.until, e.why
+}
