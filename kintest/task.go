@@ -221,3 +221,12 @@ func consumerOfARN(arn string) string {
 	name, _, _ := strings.Cut(rest, ":")
 	return name
 }
+
+// placeOfIterator returns the stream and shard that an iterator leads to, also if it has expired; nothing for a text that is none.
+func (s *Server) placeOfIterator(text string) (stream, shard string) {
+	it, ok := s.decodeIterator(text)
+	if !ok {
+		return "", ""
+	}
+	return it.stream.name, shardName(it.shard)
+}

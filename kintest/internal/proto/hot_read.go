@@ -10,7 +10,7 @@ const maxEntries = 501
 func (e Encoding) ReadPutRecords(body []byte, in *PutRecordsRequest) error {
 	in.Reset()
 	r := e.newReader(body)
-	return readMembers(r, true, func(key []byte) (err error) {
+	return readWhole(r, func(key []byte) (err error) {
 		switch string(key) {
 		case "Records":
 			in.Records, err = readEntries(r, in.Records[:0])
@@ -34,7 +34,7 @@ func (e Encoding) ReadPutRecords(body []byte, in *PutRecordsRequest) error {
 func (e Encoding) ReadPutRecord(body []byte, in *PutRecordRequest) error {
 	in.Reset()
 	r := e.newReader(body)
-	return readMembers(r, true, func(key []byte) (err error) {
+	return readWhole(r, func(key []byte) (err error) {
 		switch string(key) {
 		case "StreamName":
 			in.StreamName, err = readOptional(r)
@@ -57,7 +57,7 @@ func (e Encoding) ReadPutRecord(body []byte, in *PutRecordRequest) error {
 func (e Encoding) ReadGetRecords(body []byte, in *GetRecordsRequest) error {
 	in.Reset()
 	r := e.newReader(body)
-	return readMembers(r, true, func(key []byte) (err error) {
+	return readWhole(r, func(key []byte) (err error) {
 		switch string(key) {
 		case "ShardIterator":
 			in.ShardIterator, err = readOptional(r)
@@ -76,19 +76,30 @@ func (e Encoding) ReadGetRecords(body []byte, in *GetRecordsRequest) error {
 	})
 }
 
-// readMembers walks an object and calls member for each that is not null. whole says that nothing may follow the object.
-func readMembers(r reader, whole bool, member func(key []byte) error) error {
-	n, err := r.object()
-	if err != nil {
+// readWhole reads a body that is one object and nothing else.
+func readWhole(r reader, member func(key []byte) error) error {
+	if err := readMembers(r, new(int), member); err != nil {
+		return err
+	}
+	if r.rest() != 0 {
+		return errMalformed()
+	}
+	return nil
+}
+
+// readMembers walks an object and calls member for each that is not null. n is where it counts: the caller lends it, so that
+// a batch of records needs one.
+func readMembers(r reader, n *int, member func(key []byte) error) (err error) {
+	if *n, err = r.object(); err != nil {
 		return errUnlike(r, "structure", err)
 	}
 	for {
-		key, more, err := r.member(&n)
+		key, more, err := r.member(n)
 		if err != nil {
 			return errMalformed()
 		}
 		if !more {
-			break
+			return nil
 		}
 		if r.null() {
 			continue
@@ -97,10 +108,6 @@ func readMembers(r reader, whole bool, member func(key []byte) error) error {
 			return err
 		}
 	}
-	if whole && r.rest() != 0 {
-		return errMalformed()
-	}
-	return nil
 }
 
 func readEntries(r reader, dst []PutEntry) ([]PutEntry, error) {
@@ -109,6 +116,7 @@ func readEntries(r reader, dst []PutEntry) ([]PutEntry, error) {
 		return dst, errUnlike(r, "list", err)
 	}
 	var entry PutEntry
+	inner := new(int)
 	member := func(key []byte) error { return readEntryMember(r, key, &entry) }
 	for {
 		more, err := r.element(&n)
@@ -120,7 +128,7 @@ func readEntries(r reader, dst []PutEntry) ([]PutEntry, error) {
 		}
 		entry = PutEntry{}
 		if !r.null() {
-			if err := readMembers(r, false, member); err != nil {
+			if err := readMembers(r, inner, member); err != nil {
 				return dst, err
 			}
 		}

@@ -1,0 +1,339 @@
+package proto_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/kintest/internal/proto"
+)
+
+// randomBatch returns a PutRecords input with everything that entries can have.
+func randomBatch(r *rand.Rand, n int) *kinesis.PutRecordsInput {
+	in := &kinesis.PutRecordsInput{StreamName: new(text(r)), Records: []types.PutRecordsRequestEntry{}}
+	for range n {
+		data := make([]byte, r.IntN(2000))
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		e := types.PutRecordsRequestEntry{Data: data, PartitionKey: new(text(r))}
+		if r.IntN(3) == 0 {
+			e.ExplicitHashKey = new("12345678901234567890")
+		}
+		in.Records = append(in.Records, e)
+	}
+	return in
+}
+
+func TestReadPutRecords(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		want := randomBatch(r, r.IntN(60))
+		bodies := map[proto.Encoding][]byte{
+			proto.JSON: sdkRequest(t, "PutRecords", want),
+			proto.CBOR: proto.CBOR.Append(nil, want),
+		}
+		for e, body := range bodies {
+			var got proto.PutRecordsRequest
+			if err := e.ReadPutRecords(body, &got); err != nil {
+				t.Fatalf("%s, seed %d: %v", e, seed, err)
+			}
+			if *got.StreamName != *want.StreamName || !got.HasRecords || len(got.Records) != len(want.Records) {
+				t.Fatalf("%s, seed %d: read stream %q and %d records, want %q and %d", e, seed,
+					*got.StreamName, len(got.Records), *want.StreamName, len(want.Records))
+			}
+			for i, w := range want.Records {
+				checkEntry(t, &got.Records[i], &w)
+			}
+		}
+	}
+}
+
+func checkEntry(t *testing.T, got *proto.PutEntry, want *types.PutRecordsRequestEntry) {
+	t.Helper()
+	if !bytes.Equal(got.Data, want.Data) || !got.HasData {
+		t.Errorf("data = %x, want %x", got.Data, want.Data)
+	}
+	if got.PartitionKey != *want.PartitionKey || !got.HasPartitionKey {
+		t.Errorf("partition key = %q, want %q", got.PartitionKey, *want.PartitionKey)
+	}
+	if got.HasHashKey != (want.ExplicitHashKey != nil) || got.HasHashKey && got.ExplicitHashKey != *want.ExplicitHashKey {
+		t.Errorf("hash key = %q, want %v", got.ExplicitHashKey, want.ExplicitHashKey)
+	}
+}
+
+func TestReadPutRecord(t *testing.T) {
+	t.Parallel()
+	want := &kinesis.PutRecordInput{
+		StreamName: new("orders"), StreamARN: new("arn"), Data: []byte{0, 1, 2}, PartitionKey: new("k\n"),
+		ExplicitHashKey: new("7"), SequenceNumberForOrdering: new("49"), DryRun: new(true),
+	}
+	for e, body := range map[proto.Encoding][]byte{
+		proto.JSON: sdkRequest(t, "PutRecord", want),
+		proto.CBOR: proto.CBOR.Append(nil, want),
+	} {
+		got := proto.PutRecordRequest{StreamID: new("of an earlier call")}
+		if err := e.ReadPutRecord(body, &got); err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+		checkEntry(t, &got.PutEntry, &types.PutRecordsRequestEntry{Data: want.Data, PartitionKey: want.PartitionKey, ExplicitHashKey: want.ExplicitHashKey})
+		if *got.StreamName != "orders" || *got.StreamARN != "arn" || *got.SequenceNumberForOrdering != "49" || !got.DryRun || got.StreamID != nil {
+			t.Errorf("%s: read %+v", e, got)
+		}
+	}
+}
+
+func TestReadGetRecords(t *testing.T) {
+	t.Parallel()
+	want := &kinesis.GetRecordsInput{ShardIterator: new("AAA="), Limit: new(int32(77)), StreamARN: new("arn")}
+	for e, body := range map[proto.Encoding][]byte{
+		proto.JSON: sdkRequest(t, "GetRecords", want),
+		proto.CBOR: proto.CBOR.Append(nil, want),
+	} {
+		var got proto.GetRecordsRequest
+		if err := e.ReadGetRecords(body, &got); err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+		if *got.ShardIterator != "AAA=" || *got.Limit != 77 || *got.StreamARN != "arn" || got.DryRun {
+			t.Errorf("%s: read %+v", e, got)
+		}
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		body    string
+		message string // part of it
+	}{
+		"no_body":                        {``, "malformed"},
+		"not_JSON":                       {`hello`, "malformed"},
+		"half_an_object":                 {`{"Records":[{"Data":"QQ==`, "malformed"},
+		"an_array":                       {`[]`, "Start of list found where not expected"},
+		"something_after_the_object":     {`{} {}`, "malformed"},
+		"a_number_as_data":               {`{"Records":[{"Data":5}]}`, "NUMBER_VALUE cannot be converted to Blob"},
+		"data_that_is_not_base64":        {`{"Records":[{"Data":"*"}]}`, "cannot be converted to Blob"},
+		"an_object_as_key":               {`{"Records":[{"PartitionKey":{}}]}`, "Start of structure or map found where not expected"},
+		"a_boolean_as_key":               {`{"Records":[{"PartitionKey":true}]}`, "TRUE_VALUE cannot be converted to String"},
+		"a_string_as_list":               {`{"Records":"x"}`, "STRING_VALUE cannot be converted to list"},
+		"a_string_as_record":             {`{"Records":["x"]}`, "STRING_VALUE cannot be converted to structure"},
+		"a_list_as_name":                 {`{"StreamName":["x"]}`, "Start of list found where not expected"},
+		"a_string_as_flag":               {`{"DryRun":"true"}`, "STRING_VALUE cannot be converted to Boolean"},
+		"malformed_inside_of_a_stranger": {`{"More":[1,}`, "malformed"},
+	}
+	for name, c := range cases {
+		t.Run(name+"_is_refused_with_the_reason", func(t *testing.T) {
+			t.Parallel()
+			checkRefused(t, proto.JSON.ReadPutRecords([]byte(c.body), new(proto.PutRecordsRequest)), c.message)
+			checkRefused(t, proto.JSON.Unmarshal([]byte(c.body), new(kinesis.PutRecordsInput)), c.message)
+		})
+	}
+}
+
+func checkRefused(t *testing.T, err error, part string) {
+	t.Helper()
+	if e, ok := errors.AsType[*proto.Error](err); !ok || !strings.Contains(e.Message, part) {
+		t.Errorf("error = %v, want one with %q", err, part)
+	}
+}
+
+func TestReadKeepsNoMoreRecordsThanCanBeValid(t *testing.T) {
+	t.Parallel()
+	body := `{"Records":[{}` + strings.Repeat(",{}", 5000) + `]}`
+	var in proto.PutRecordsRequest
+	if err := proto.JSON.ReadPutRecords([]byte(body), &in); err != nil || len(in.Records) != 501 {
+		t.Errorf("kept %d records, %v; want 501", len(in.Records), err)
+	}
+}
+
+// FuzzReadPutRecordsJSON holds the reader against encoding/json.
+func FuzzReadPutRecordsJSON(f *testing.F) {
+	f.Add([]byte(`{"StreamName":"s","Records":[{"Data":"QUJD","PartitionKey":"k","ExplicitHashKey":"1"},{"Data":null}],"X":[{}]}`))
+	f.Add([]byte(`{"Records":[{"Data":"QU\/+","PartitionKey":"\ud83d\ude00\u0000\"\\"}]}`))
+	f.Add([]byte(`{"DryRun":true,"StreamARN":null}x`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		want, wantErr := referencePutRecords(body)
+		var got proto.PutRecordsRequest
+		err := proto.JSON.ReadPutRecords(bytes.Clone(body), &got)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("error = %v, the reference says %v", err, wantErr)
+		}
+		if _, ok := errors.AsType[*proto.Error](err); err != nil && !ok {
+			t.Fatalf("error of type %T", err)
+		}
+		if err == nil && !reflect.DeepEqual(normal(got.Records), want) {
+			t.Fatalf("read %+v, want %+v", got.Records, want)
+		}
+		_ = proto.JSON.ReadPutRecord(bytes.Clone(body), new(proto.PutRecordRequest))
+		_ = proto.JSON.ReadGetRecords(bytes.Clone(body), new(proto.GetRecordsRequest))
+	})
+}
+
+// normal makes entries comparable: strings without invalid UTF-8, nothing nil.
+func normal(entries []proto.PutEntry) []proto.PutEntry {
+	out := make([]proto.PutEntry, len(entries))
+	for i, e := range entries {
+		e.PartitionKey, e.ExplicitHashKey = string([]rune(e.PartitionKey)), string([]rune(e.ExplicitHashKey))
+		e.Data = append([]byte{}, e.Data...)
+		out[i] = e
+	}
+	return out
+}
+
+var errReference = errors.New("reference: not a request")
+
+// referencePutRecords reads a request member by member with encoding/json.
+func referencePutRecords(body []byte) ([]proto.PutEntry, error) {
+	if !json.Valid(body) {
+		return nil, errReference
+	}
+	entries := []proto.PutEntry{}
+	err := eachMember(body, func(key string, value json.RawMessage) (err error) {
+		switch key {
+		case "StreamName", "StreamARN", "StreamId":
+			err = json.Unmarshal(value, new(string))
+		case "DryRun":
+			err = json.Unmarshal(value, new(bool))
+		case "Records":
+			var list []json.RawMessage
+			if err := json.Unmarshal(value, &list); err != nil {
+				return err
+			}
+			entries = entries[:0]
+			for _, item := range list {
+				var e proto.PutEntry
+				if string(item) != "null" {
+					e, err = referenceEntry(item)
+				}
+				if err != nil {
+					return err
+				}
+				entries = append(entries, e)
+			}
+			entries = entries[:min(len(entries), 501)]
+		}
+		return err
+	})
+	return normal(entries), err
+}
+
+func referenceEntry(body []byte) (e proto.PutEntry, err error) {
+	err = eachMember(body, func(key string, value json.RawMessage) (err error) {
+		var s string
+		switch key {
+		case "Data", "PartitionKey", "ExplicitHashKey":
+			if err := json.Unmarshal(value, &s); err != nil {
+				return err
+			}
+		}
+		switch key {
+		case "Data":
+			e.Data, err = base64.StdEncoding.DecodeString(s)
+			e.HasData = true
+		case "PartitionKey":
+			e.PartitionKey, e.HasPartitionKey = s, true
+		case "ExplicitHashKey":
+			e.ExplicitHashKey, e.HasHashKey = s, true
+		}
+		return err
+	})
+	return e, err
+}
+
+// eachMember calls do for each member of an object that is not null.
+func eachMember(body []byte, do func(key string, value json.RawMessage) error) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return errReference
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		if string(value) == "null" {
+			continue
+		}
+		if err := do(key.(string), value); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errReference
+	}
+	return nil
+}
+
+// FuzzReadCBOR checks that nothing panics, and that what was read survives another round.
+func FuzzReadCBOR(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	f.Add(proto.CBOR.Append(nil, randomBatch(r, 3)))
+	f.Add([]byte("\xbf\x67Records\x9f\xbf\x64Data\x5f\x41a\x42bc\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var got proto.PutRecordsRequest
+		err := proto.CBOR.ReadPutRecords(body, &got)
+		if _, ok := errors.AsType[*proto.Error](err); err != nil && !ok {
+			t.Fatalf("error of type %T", err)
+		}
+		_ = proto.CBOR.ReadPutRecord(body, new(proto.PutRecordRequest))
+		_ = proto.CBOR.ReadGetRecords(body, new(proto.GetRecordsRequest))
+		if err != nil {
+			return
+		}
+		sdk := new(kinesis.PutRecordsInput)
+		if err := proto.CBOR.Unmarshal(body, sdk); err != nil {
+			t.Fatalf("the general reader refuses what the fast one takes: %v", err)
+		}
+		var again proto.PutRecordsRequest
+		second := proto.CBOR.Append(nil, sdk)
+		if len(second) == 0 {
+			return
+		}
+		if err := proto.CBOR.ReadPutRecords(second, &again); err != nil {
+			t.Fatalf("second round: %v", err)
+		}
+		if len(sdk.Records) <= 501 && len(again.Records) != len(got.Records) {
+			t.Fatalf("second round has %d records, first %d", len(again.Records), len(got.Records))
+		}
+		for i := range again.Records {
+			if a, b := again.Records[i], got.Records[i]; a.PartitionKey != b.PartitionKey || !bytes.Equal(a.Data, b.Data) {
+				t.Fatalf("second round record %d = %+v, first %+v", i, a, b)
+			}
+		}
+	})
+}
+
+// FuzzUnmarshal reads anything into every input.
+func FuzzUnmarshal(f *testing.F) {
+	f.Add([]byte(`{"StreamName":"s","Timestamp":1.5e9,"Limit":1e3,"Tags":{"a":null},"ShardFilter":{"Type":"X"}}`), false)
+	f.Add([]byte("\xa1\x69Timestamp\xc1\x1b\x00\x00\x01\x70\x00\x00\x00\x00"), true)
+	f.Fuzz(func(t *testing.T, body []byte, cbor bool) {
+		e := proto.JSON
+		if cbor {
+			e = proto.CBOR
+		}
+		for name, pair := range shapes() {
+			err := e.Unmarshal(bytes.Clone(body), reflect.New(pair[0]).Interface())
+			if _, ok := errors.AsType[*proto.Error](err); err != nil && !ok {
+				t.Fatalf("%s: error of type %T", name, err)
+			}
+		}
+	})
+}

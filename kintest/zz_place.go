@@ -1,3 +1,0 @@
-package kintest
-
-func (s *Server) placeOfIterator(token string) (stream, shard string) { return "", "" }
