@@ -59,6 +59,7 @@ func settingChecks() []Check {
 		{"retention is not increased to less than it is", func(p *probe) {
 			stream := p.stream(1)
 			p.must(p.retain(stream, 72), "increase retention")
+			p.active(stream)
 			p.refused(p.retain(stream, 48), invalid)
 		}},
 		{"retention is at least a day", func(p *probe) {
@@ -90,6 +91,7 @@ func settingChecks() []Check {
 			on, err := p.EnableEnhancedMonitoring(p.ctx, &kinesis.EnableEnhancedMonitoringInput{StreamName: &stream, ShardLevelMetrics: names})
 			p.must(err, "enable monitoring")
 			p.equal("metrics", on.DesiredShardLevelMetrics, names)
+			p.active(stream)
 			_, err = p.DisableEnhancedMonitoring(p.ctx, &kinesis.DisableEnhancedMonitoringInput{StreamName: &stream, ShardLevelMetrics: names})
 			p.must(err, "disable monitoring")
 		}},

@@ -162,3 +162,19 @@ func (t *tail) String() string {
 func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10)
 }
+
+// Program is a kind of server that is a program with its address in its environment.
+func Program(name string, command func(testing.TB) string, env func(port string) []string) Kind {
+	return Kind{
+		Name: name,
+		start: func(tb testing.TB) running {
+			tb.Helper()
+			return process{
+				name:    name,
+				command: command(tb),
+				args:    func(string) []string { return nil },
+				env:     env,
+			}.run(tb)
+		},
+	}
+}
