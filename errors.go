@@ -100,3 +100,50 @@ func (e *CloseError) Error() string {
 
 // Unwrap returns why the context of Close ended.
 func (e *CloseError) Unwrap() error { return e.Err }
+
+// Errors of reading.
+var (
+	// ErrReaderBusy is yielded by [Reader.Records] when the reader is being ranged
+	// over already. Nothing was read. Use one Reader per loop.
+	ErrReaderBusy = errors.New("kin: reader is being ranged over already")
+
+	// ErrShardNotFound is wrapped by the [*ShardError] of a Reader whose Shard the stream
+	// does not have: it never had it, or has trimmed it.
+	ErrShardNotFound = errors.New("kin: no such shard")
+)
+
+// ShardError ends the sequence of [Reader.Records]: a call failed in a way that
+// asking again can't cure, or for longer than the configuration allows. Records that
+// were fetched and not yielded yet are not lost: Reader.Positions is before them.
+type ShardError struct {
+	// Op is the operation that failed, such as GetRecords.
+	Op string
+
+	// Stream is the stream as configured.
+	Stream string
+
+	// Shard is the shard, and empty when the stream as a whole could not be read.
+	Shard ShardID
+
+	// Err is the cause, with the error of the SDK in its chain if there is one.
+	Err error
+
+	// Hint says what may help, and is empty if that is not known.
+	Hint string
+}
+
+// Error says what failed, why, and what may help, in one line.
+func (e *ShardError) Error() string {
+	where := e.Stream
+	if e.Shard != "" {
+		where += " " + string(e.Shard)
+	}
+	text := fmt.Sprintf("read %s: %s: %s", where, e.Op, causeText(e.Err))
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *ShardError) Unwrap() error { return e.Err }

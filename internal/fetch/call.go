@@ -99,9 +99,14 @@ type Error struct {
 // Error says what failed.
 func (e *Error) Error() string {
 	if e.After > 0 {
-		return fmt.Sprintf("%s: gave up after %d attempts in %v: %v", e.Op, e.Attempts, e.After.Round(time.Millisecond), e.Err)
+		return fmt.Sprintf("%s: %s: %v", e.Op, e.GaveUp(), e.Err)
 	}
 	return fmt.Sprintf("%s: %v", e.Op, e.Err)
+}
+
+// GaveUp says how long it was tried.
+func (e *Error) GaveUp() string {
+	return fmt.Sprintf("gave up after %d attempts in %v", e.Attempts, e.After.Round(time.Millisecond))
 }
 
 // Unwrap returns the cause.

@@ -1,0 +1,209 @@
+package kin
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/topology"
+)
+
+// listed is the outcome of a listing.
+type listed struct {
+	fetch.Listing
+	err error
+}
+
+// list begins a listing if none is running.
+func (u *readerRun) list() {
+	if u.listing {
+		return
+	}
+	u.listing, u.listedAt = true, time.Now()
+	u.listings++
+	r := u.r
+	cfg := fetch.ListConfig{
+		Client: r.client, Caller: r.caller, Stream: r.stream, Filter: u.filter(), Backoff: fetch.Backoff(),
+		OnFailed: func(f fetch.Failure) { r.failed(nil, f) },
+	}
+	if u.listings == 1 {
+		cfg.First = true
+		cfg.GiveUpAfter = max(r.cfg.StartTimeout, 0)
+	}
+	// Ends when the listing is complete or has failed, or with u.ctx; u.stop waits for it.
+	u.work.Go(func() {
+		listing, err := fetch.List(u.ctx, cfg)
+		select {
+		case u.lists <- listed{listing, err}:
+		case <-u.ctx.Done():
+		}
+	})
+}
+
+// filter is the filter of all listings of a loop. Shards that ended before the time
+// at which reading begins have nothing to give, and asking each of them, one generation
+// after the other, takes long on a stream that is often resharded. Positions may name
+// such shards; then all are listed.
+func (u *readerRun) filter() *types.ShardFilter {
+	if u.r.cfg.From.kind != atTimestamp || u.resumed || u.r.cfg.Shard != "" {
+		return nil
+	}
+	return &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &u.r.cfg.From.at}
+}
+
+// listSoon makes the next listing begin as soon as relistAtFirst after the last one began.
+func (u *readerRun) listSoon() {
+	u.relistGap = relistAtFirst
+	u.relist.Reset(max(0, relistAtFirst-time.Since(u.listedAt)))
+}
+
+// schedule sets when the next listing begins: soon while shards are known to be missing,
+// and less and less often, because waiting for one that never comes must not cost more
+// and more.
+func (u *readerRun) schedule() {
+	switch {
+	case len(u.suspects) > 0 || u.missing():
+		u.relist.Reset(u.relistGap)
+		u.relistGap = min(u.relistGap+u.relistGap/2, u.r.cfg.ListEvery)
+	case u.r.cfg.Shard == "":
+		u.relistGap = relistAtFirst
+		u.relist.Reset(u.r.cfg.ListEvery)
+	}
+}
+
+// listedAll takes a listing in.
+func (u *readerRun) listedAll(l listed) error {
+	u.listing = false
+	if l.err != nil {
+		return u.r.shardError("", l.err)
+	}
+	shards := make([]topology.Shard, 0, len(l.Shards))
+	for _, s := range l.Shards {
+		if u.r.cfg.Shard == "" || string(u.r.cfg.Shard) == *s.ShardId {
+			shards = append(shards, shardOf(s))
+		}
+	}
+	if u.r.cfg.Shard != "" {
+		if len(shards) == 0 {
+			return u.noSuchShard(l.Shards)
+		}
+		shards[0].Parents = nil // nobody waits for them
+	}
+	first := u.listings == 1
+	if first {
+		u.resolve(l.Listing)
+		u.resumeAncestors(shards)
+	}
+	u.graph.List(shards)
+	generation := u.r.nextGeneration()
+	for _, s := range shards {
+		u.register(s, generation)
+	}
+	if first {
+		u.reportUnlisted()
+	}
+	u.clearSuspects()
+	u.schedule()
+	return nil
+}
+
+// resolve fixes what the tip of the stream is, by the clock of the service: the
+// answer's date is in whole seconds, so the answer was given up to a second later.
+func (u *readerRun) resolve(l fetch.Listing) {
+	if l.Server.IsZero() {
+		return
+	}
+	if u.from.kind == latest {
+		u.from = AtTimestamp(l.Server)
+		u.fresh = l.Local.Add(time.Second)
+	}
+	if u.r.cfg.Until.kind == stopAtTip {
+		u.limit = l.Server.Add(time.Second)
+	}
+}
+
+// resumeAncestors tells the graph that the ancestors of shards that have a position
+// are done, unless they have one themselves: children are read after their parents.
+func (u *readerRun) resumeAncestors(shards []topology.Shard) {
+	if !u.resumed {
+		return
+	}
+	parents := make(map[string][]string, len(shards))
+	for _, s := range shards {
+		parents[s.ID] = s.Parents
+	}
+	var queue []string
+	for id := range u.r.Positions() {
+		queue = append(queue, parents[string(id)]...)
+	}
+	for len(queue) > 0 {
+		id := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if above, listed := parents[id]; listed && u.r.shard(id) == nil {
+			u.graph.Resume(id, true)
+			queue = append(queue, above...)
+			delete(parents, id) // once
+		}
+	}
+}
+
+// register notes a shard and where it begins if it is new.
+func (u *readerRun) register(shard topology.Shard, generation int) {
+	start := u.from
+	switch {
+	case u.graph.State(shard.ID) == topology.Done:
+		start = ShardEnd()
+	case u.graph.Late(shard.ID):
+		start = TrimHorizon()
+	}
+	u.r.register(shard, start, generation)
+}
+
+// reportUnlisted tells of shards that have a position but are not listed.
+func (u *readerRun) reportUnlisted() {
+	for id, position := range u.r.Positions() {
+		if position.kind != shardEnd && u.graph.State(string(id)) == topology.Unknown {
+			u.tellGone(u.r.shard(string(id)))
+		}
+	}
+}
+
+// clearSuspects decides about shards that could not be found when they were read: those
+// that are listed are read again, and the others have been trimmed.
+func (u *readerRun) clearSuspects() {
+	for id, listing := range u.suspects {
+		if u.listings < listing {
+			continue // it was begun before the shard was missed
+		}
+		delete(u.suspects, id)
+		s := u.r.shard(id)
+		if u.r.isListed(s) {
+			u.start(s)
+			continue
+		}
+		u.tellGone(s)
+		u.r.setPosition(s, ShardEnd())
+		u.graph.Finish(id)
+	}
+}
+
+// tellGone tells of a shard whose unread records are lost.
+func (u *readerRun) tellGone(s *readerShard) {
+	info := u.r.info(s)
+	if hook := u.r.cfg.Hooks.ShardGone; hook != nil {
+		hook(info)
+	}
+	u.r.cfg.Logger.Warn("reading: the stream does not have the shard any more", "stream", info.Stream,
+		"shard", string(info.Shard), "position", info.Position.String())
+}
+
+// noSuchShard is the error of a Reader whose only shard is not listed.
+func (u *readerRun) noSuchShard(shards []types.Shard) error {
+	e := &ShardError{Op: "ListShards", Stream: u.r.cfg.Stream, Shard: u.r.cfg.Shard, Err: ErrShardNotFound}
+	if n := len(shards); n > 0 {
+		e.Hint = fmt.Sprintf("the stream has %d shards, %s to %s", n, *shards[0].ShardId, *shards[n-1].ShardId)
+	}
+	return e
+}

@@ -1,0 +1,190 @@
+package kin
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/aggregate"
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/hashkey"
+)
+
+// errCorruptAggregate is why a record that looks aggregated is delivered as it is.
+var errCorruptAggregate = errors.New("aggregated record with a wrong checksum or an unreadable message")
+
+// page is an answer of GetRecords on its way to the loop, or the error that ended
+// the reading of a shard.
+type page struct {
+	reader   *Reader
+	shard    *readerShard
+	records  []types.Record
+	held     int   // of the budget
+	ended    bool  // the shard has ended
+	stopped  bool  // the shard has reached ReaderConfig.Until
+	err      error // a *fetch.Error; nothing else is set then
+	children []types.ChildShard
+
+	// skip is the position inside an aggregated record at which the shard was begun,
+	// for its first page. The zero Position skips nothing.
+	skip Position
+
+	// done is how many records have been finished, times 2^32, plus how many user
+	// records of the next one: the index of the last, plus 1. Written by the loop after
+	// each body, read by Positions at any time: one store per record is all that
+	// exact positions cost.
+	done atomic.Uint64
+
+	// Counted by the loop, read after it.
+	yielded, yieldedBytes int64
+	bad, outOfRange       int64
+}
+
+// last says whether the shard is not fetched any further.
+func (p *page) last() bool { return p.ended || p.stopped || p.err != nil }
+
+// position returns how far the page has been read, given where it began.
+func (p *page) position(before Position) Position {
+	done := p.done.Load()
+	records, users := int(done>>32), int(done&(1<<32-1))
+	switch {
+	case users > 0:
+		return AfterSubSequence(cloneSequence(p.records[records].SequenceNumber), users-1)
+	case records == len(p.records) && p.ended:
+		return ShardEnd()
+	case records > 0:
+		return AfterSequence(cloneSequence(p.records[records-1].SequenceNumber))
+	default:
+		return before
+	}
+}
+
+// yield runs the loop body for each record, and reports whether to go on.
+func (p *page) yield(yield func(Record, error) bool) bool {
+	rec := Record{ShardID: p.shard.id}
+	unpack := p.reader.cfg.WhenAggregated == UnpackAggregates
+	for i := range p.records {
+		in := &p.records[i]
+		rec.SequenceNumber = SequenceNumber(*in.SequenceNumber)
+		rec.PartitionKey, rec.ArrivalTime = "", time.Time{}
+		if in.PartitionKey != nil {
+			rec.PartitionKey = *in.PartitionKey
+		}
+		if in.ApproximateArrivalTimestamp != nil {
+			rec.ArrivalTime = *in.ApproximateArrivalTimestamp
+		}
+		rec.Data = in.Data
+		if unpack && looksAggregated(in.Data) {
+			if packed, ok := aggregate.Parse(in.Data); ok && packed.Len() > 0 {
+				if !p.yieldPacked(i, rec, packed, yield) {
+					return false
+				}
+				continue
+			}
+			p.badRecord(rec.SequenceNumber, -1, errCorruptAggregate)
+		}
+		if !yield(rec, nil) {
+			return false
+		}
+		p.yielded++
+		p.yieldedBytes += int64(len(rec.Data) + len(rec.PartitionKey))
+		p.done.Store(uint64(i+1) << 32)
+	}
+	return true
+}
+
+// yieldPacked runs the loop body for the user records of record i.
+func (p *page) yieldPacked(i int, rec Record, packed aggregate.Aggregate, yield func(Record, error) bool) bool {
+	skip := -1
+	if p.skip.seq == rec.SequenceNumber {
+		skip = p.skip.sub
+	}
+	rec.Aggregated = true
+	for user, err := range packed.Records() {
+		if user.Index <= skip {
+			continue
+		}
+		if err != nil {
+			p.badRecord(rec.SequenceNumber, user.Index, err)
+			continue
+		}
+		rec.SubSequence, rec.PartitionKey, rec.ExplicitHashKey, rec.Data = user.Index, user.PartitionKey, user.ExplicitHashKey, user.Data
+		if !p.belongs(rec) {
+			continue
+		}
+		if !yield(rec, nil) {
+			return false
+		}
+		p.yielded++
+		p.yieldedBytes += int64(len(rec.Data) + len(rec.PartitionKey))
+		p.done.Store(uint64(i)<<32 | uint64(user.Index+1))
+	}
+	p.done.Store(uint64(i+1) << 32)
+	return true
+}
+
+// looksAggregated says whether data begins like an aggregated record. It is asked
+// for every record, so it is small enough to be inlined.
+func looksAggregated(data []byte) bool {
+	return len(data) > 4 && data[0] == 0xF3 && data[1] == 0x89 && data[2] == 0x9A && data[3] == 0xC2
+}
+
+// belongs says whether a user record is to be delivered, and notes it if it belongs to
+// another shard.
+func (p *page) belongs(rec Record) bool {
+	keys := p.shard.keys
+	if keys == hashkey.Full() || !keys.Valid() {
+		return true
+	}
+	key, err := hashkey.Parse(rec.ExplicitHashKey)
+	if err != nil { // none, as a rule
+		key = hashkey.Of(rec.PartitionKey)
+	}
+	if keys.Contains(key) {
+		return true
+	}
+	p.outOfRange++
+	drop := p.reader.cfg.WhenOutOfRange == DropOutOfRange
+	if hook := p.reader.cfg.Hooks.OutOfRange; hook != nil {
+		hook(OutOfRangeInfo{Stream: p.reader.cfg.Stream, Record: rec, Dropped: drop})
+	}
+	return !drop
+}
+
+func (p *page) badRecord(seq SequenceNumber, sub int, err error) {
+	p.bad++
+	if hook := p.reader.cfg.Hooks.BadRecord; hook != nil {
+		hook(BadRecordInfo{Stream: p.reader.cfg.Stream, Shard: p.shard.id, SequenceNumber: seq, SubSequence: sub, Err: err})
+	}
+}
+
+// cut ends a page where the reading of its shard ends, if it does.
+//
+// A shard stops before its first record from limit on, even if an earlier one follows:
+// AT_TIMESTAMP begins at the same record, so nothing falls between two runs. Without
+// such a record it stops when nothing that was there before limit can still come: when
+// an answer is empty at the tip (one that is not may have been cut, and some servers say a lag of
+// 0 always), or when the position has passed the limit by more than the second or less
+// that a record takes to become visible.
+func (p *page) cut(until Stop, limit time.Time, from fetch.Page) {
+	if until.kind == stopNever {
+		return
+	}
+	if !limit.IsZero() {
+		for i := range p.records {
+			if at := p.records[i].ApproximateArrivalTimestamp; at != nil && !at.Before(limit) {
+				p.records, p.stopped, p.ended = p.records[:i], true, false
+				return
+			}
+		}
+	}
+	atTip := from.AtTip && len(p.records) == 0
+	if until.kind == stopAtTip {
+		p.stopped = atTip && !p.ended
+		return
+	}
+	passed := !from.Server.IsZero() && from.Lag >= 0 && !from.Server.Add(-from.Lag).Before(limit.Add(time.Second))
+	p.stopped = passed && !p.ended && (atTip || from.Lag > 0)
+}

@@ -1,0 +1,236 @@
+package kin
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/internal/topology"
+)
+
+// readerShard is what a Reader knows of a shard. It outlives the loop.
+//
+// All fields but id are guarded by Reader.mu. Those above the line are written only by
+// the goroutine that ranges, which may therefore read them without.
+type readerShard struct {
+	id         ShardID
+	parents    []ShardID
+	keys       hashkey.Range
+	position   Position // before page
+	page       *page    // being yielded
+	known      bool     // parents and keys are set
+	generation int      // of the last listing that had the shard or, if it was found since, of the next
+
+	records, bytes  int64
+	bad, outOfRange int64
+	// ----
+	reading  bool
+	lag      time.Duration // -1: not known
+	failures int
+	err      error
+	missed   int // how often in a row the service said that it does not exist
+}
+
+// current returns how far the shard has been read.
+func (s *readerShard) current() Position {
+	if s.page != nil {
+		return s.page.position(s.position)
+	}
+	return s.position
+}
+
+func (s *readerShard) status() ShardStatus {
+	status := ShardStatus{
+		Shard: s.id, Parents: slices.Clone(s.parents), Position: s.current(), Lag: s.lag,
+		Records: s.records, Bytes: s.bytes, Bad: s.bad, OutOfRange: s.outOfRange,
+		Failures: s.failures, Err: s.err,
+	}
+	switch {
+	case s.reading:
+		status.State = ShardReading
+	case s.position.kind == shardEnd:
+		status.State = ShardFinished
+	}
+	return status
+}
+
+func (r *Reader) info(s *readerShard) ShardInfo {
+	return ShardInfo{Stream: r.cfg.Stream, Shard: s.id, Parents: slices.Clone(s.parents), Position: s.position}
+}
+
+// register notes what a listing, or the end of a parent, says about a shard. start is
+// where the shard begins if it is new. generation is that of the listing.
+func (r *Reader) register(shard topology.Shard, start Position, generation int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := ShardID(shard.ID)
+	s := r.shards[id]
+	if s == nil {
+		s = &readerShard{id: id, position: start, lag: -1}
+		r.shards[id] = s
+	}
+	if !s.known {
+		s.known = true
+		s.keys, s.parents = shard.Range, nil
+		for _, parent := range shard.Parents {
+			s.parents = append(s.parents, ShardID(parent))
+		}
+	}
+	s.generation = max(s.generation, generation)
+}
+
+// nextGeneration begins the generation of a listing that is being taken in.
+func (r *Reader) nextGeneration() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.generation++
+	return r.generation
+}
+
+// currentGeneration returns the generation of the last listing.
+func (r *Reader) currentGeneration() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.generation
+}
+
+// isListed says whether the last listing had the shard.
+func (r *Reader) isListed(s *readerShard) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return s.generation >= r.generation
+}
+
+// shard returns a shard, or nil.
+func (r *Reader) shard(id string) *readerShard {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.shards[ShardID(id)]
+}
+
+// setPosition moves a shard that is not being yielded.
+func (r *Reader) setPosition(s *readerShard, p Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.position = p
+}
+
+// setReading says whether a goroutine fetches the shard.
+func (r *Reader) setReading(s *readerShard, reading bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.reading = reading
+}
+
+// noneReading notes the end of a loop.
+func (r *Reader) noneReading() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.shards {
+		s.reading = false
+	}
+}
+
+// missed notes that the service said that a listed shard does not exist, and returns
+// how often in a row it has.
+func (r *Reader) missed(s *readerShard) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.missed++
+	return s.missed
+}
+
+// enter makes p the page that is being yielded.
+func (r *Reader) enter(p *page) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.shard.page = p
+}
+
+// leave ends the yielding of p.
+func (r *Reader) leave(p *page) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := p.shard
+	s.position, s.page = p.position(s.position), nil
+	s.records += p.yielded
+	s.bytes += p.yieldedBytes
+	s.bad += p.bad
+	s.outOfRange += p.outOfRange
+}
+
+// answered notes an answer of GetRecords.
+func (r *Reader) answered(s *readerShard, p fetch.Page) {
+	r.mu.Lock()
+	s.lag, s.failures, s.err, s.missed = p.Lag, 0, nil, 0
+	r.mu.Unlock()
+	if hook := r.cfg.Hooks.Fetched; hook != nil {
+		hook(FetchInfo{Stream: r.cfg.Stream, Shard: s.id, Records: len(p.Records), Bytes: p.Held, Lag: p.Lag})
+	}
+}
+
+// failed notes a call that failed and will be made again. s is nil for a listing.
+func (r *Reader) failed(s *readerShard, f fetch.Failure) {
+	info := RetryInfo{
+		Stream: r.cfg.Stream, Op: f.Op, Attempt: f.Attempt, Throttled: f.Class == fetch.Throttled, Wait: f.Wait, Err: f.Err,
+	}
+	if s != nil {
+		info.Shard = s.id
+		r.mu.Lock()
+		s.failures, s.err = f.Attempt, f.Err
+		r.mu.Unlock()
+	}
+	if hook := r.cfg.Hooks.Retrying; hook != nil {
+		hook(info)
+	}
+	// Attempts 1, 2, 4, 8, ...: a failure that lasts stays visible and does not flood.
+	// Single refusals are how the pace is found.
+	if f.Attempt&(f.Attempt-1) == 0 && (f.Class != fetch.Throttled || f.Attempt >= 8) {
+		r.cfg.Logger.Warn("reading: trying again", "stream", info.Stream, "shard", string(info.Shard),
+			"op", info.Op, "attempt", info.Attempt, "wait", info.Wait, "err", info.Err)
+	}
+}
+
+// startOf returns p in the service's terms. Inside an aggregated record that is the
+// record itself, of which the part that was read is skipped.
+func startOf(p Position) fetch.Start {
+	start := fetch.Start{Sequence: string(p.seq), Time: p.at}
+	switch p.kind {
+	case trimHorizon, noPosition, shardEnd:
+		start.Type = types.ShardIteratorTypeTrimHorizon
+	case latest:
+		start.Type = types.ShardIteratorTypeLatest
+	case atTimestamp:
+		start.Type = types.ShardIteratorTypeAtTimestamp
+	case atSequence, afterSubSequence:
+		start.Type = types.ShardIteratorTypeAtSequenceNumber
+	case afterSequence:
+		start.Type = types.ShardIteratorTypeAfterSequenceNumber
+	}
+	return start
+}
+
+// rangeOf returns a range that is not valid if the text is none: then nothing is
+// known, and nothing is out of it.
+func rangeOf(r *types.HashKeyRange) hashkey.Range {
+	unknown := hashkey.Range{Start: hashkey.Max()}
+	if r == nil || r.StartingHashKey == nil || r.EndingHashKey == nil {
+		return unknown
+	}
+	start, err := hashkey.Parse(*r.StartingHashKey)
+	if err != nil {
+		return unknown
+	}
+	end, err := hashkey.Parse(*r.EndingHashKey)
+	if err != nil {
+		return unknown
+	}
+	return hashkey.Range{Start: start, End: end}
+}
+
+// cloneSequence returns s without the response that it aliases.
+func cloneSequence(s *string) SequenceNumber { return SequenceNumber(strings.Clone(*s)) }
