@@ -8,6 +8,9 @@ import (
 // onDemandShards is how many shards an on-demand stream begins with: 4 MiB/s.
 const onDemandShards = 4
 
+// defaultMaxRecord is how large a record may be in a stream that was not told otherwise.
+const defaultMaxRecord = 1 << 20
+
 // maxShardCount is the most shards that a stream may be given.
 const maxShardCount = 10_000
 
@@ -18,7 +21,7 @@ func createStream(s *Server, c *call, in *kinesis.CreateStreamInput) error {
 	spec := streamSpec{
 		key:          streamKey{c.account, c.region, *in.StreamName},
 		mode:         types.StreamModeProvisioned,
-		maxRecord:    1 << 20,
+		maxRecord:    defaultMaxRecord,
 		distribution: types.RecordDistributionStrategyUserPartitionKey,
 		tags:         in.Tags,
 	}

@@ -11,34 +11,45 @@ import (
 
 // putRecord is PutRecord.
 func (s *Server) putRecord(c *call, in *proto.PutRecordRequest, out *proto.PutRecordReply) error {
-	if err := validatePutRecord(in); err != nil {
-		return err
-	}
-	st, state, err := s.findForPut(c, in.StreamName, in.StreamARN)
+	p, result, err := s.placeOne(c, in)
 	if err != nil {
 		return err
 	}
-	if err := checkEntry(&in.PutEntry, state, func() string { return "" }); err != nil {
-		return err
+	out.ShardID, out.Seq, out.EncryptionType = result.ShardID, result.Seq, replyEncryption(p.state)
+	return nil
+}
+
+// placeOne checks a record and stores it.
+func (s *Server) placeOne(c *call, in *proto.PutRecordRequest) (placing, proto.PutResult, error) {
+	p := placing{server: s, call: c}
+	var none proto.PutResult
+	err := validatePutRecord(in)
+	if err != nil {
+		return p, none, err
+	}
+	if p.stream, p.state, err = s.findForPut(c, in.StreamName, in.StreamARN); err != nil {
+		return p, none, err
+	}
+	if err := checkEntry(&in.PutEntry, p.state, func() string { return "" }); err != nil {
+		return p, none, err
 	}
 	if in.SequenceNumberForOrdering != nil {
-		if err := checkOrdering(*in.SequenceNumberForOrdering, st, state); err != nil {
-			return err
+		if err := checkOrdering(*in.SequenceNumberForOrdering, p.stream, p.state); err != nil {
+			return p, none, err
 		}
 	}
 	if in.DryRun {
-		return dryRun()
+		return p, none, dryRun()
 	}
-	p := placing{server: s, call: c, stream: st, state: state}
 	result := p.place(&in.PutEntry)
-	if result.ErrorCode == putRecordsInternal {
-		return &apiError{Code: codeInternalFailure, Message: result.ErrorMessage, Status: http.StatusInternalServerError}
+	switch result.ErrorCode {
+	case "":
+		return p, result, p.done()
+	case putRecordsInternal:
+		return p, none, &apiError{Code: codeInternalFailure, Message: result.ErrorMessage, Status: http.StatusInternalServerError}
+	default:
+		return p, none, fail(result.ErrorCode, "%s", result.ErrorMessage)
 	}
-	if result.ErrorCode != "" {
-		return fail(result.ErrorCode, "%s", result.ErrorMessage)
-	}
-	out.ShardID, out.Seq, out.EncryptionType = result.ShardID, result.Seq, replyEncryption(state)
-	return p.done()
 }
 
 // checkOrdering checks SequenceNumberForOrdering. Records of a shard are numbered

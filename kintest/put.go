@@ -134,7 +134,8 @@ type placing struct {
 	call   *call
 	stream *stream
 	state  *streamState
-	placed []appended // for the journal, if there is one
+	arrival int64      // of the last record, in milliseconds
+	placed  []appended // for the journal, if there is one
 }
 
 // place stores a record that was checked.
@@ -154,6 +155,7 @@ func (p *placing) place(e *proto.PutEntry) proto.PutResult {
 		}
 		counter, arrival, ok := sh.log.Append(&entry, p.call.now.UnixMilli(), p.state.horizon(p.call.now).UnixMilli())
 		if ok {
+			p.arrival = arrival
 			if p.server.journal != nil {
 				kept := entry
 				p.placed = append(p.placed, appended{sh, counter, arrival, &kept})
