@@ -130,10 +130,10 @@ func checkEntry(e *proto.PutEntry, state *streamState, path func() string) error
 
 // placing stores the records of one call.
 type placing struct {
-	server *Server
-	call   *call
-	stream *stream
-	state  *streamState
+	server  *Server
+	call    *call
+	stream  *stream
+	state   *streamState
 	arrival int64      // of the last record, in milliseconds
 	placed  []appended // for the journal, if there is one
 }
