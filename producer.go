@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/kinstream/kin/wire"
 )
 
 // Producer puts records into one stream. It gathers them into PutRecords calls,
@@ -72,8 +74,12 @@ func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec, err := wire.New(wire.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("kin: NewProducer: %w", err)
+	}
 	p := &Producer{client: client, cfg: cfg, epoch: time.Now(), wake: make(chan struct{}, 1)}
-	p.options = append(append(p.options, cfg.SDKOptions...), oneAttempt)
+	p.options = append(append(append(p.options, codec.Apply), cfg.SDKOptions...), oneAttempt)
 	p.calls, p.cancel = context.WithCancelCause(context.Background())
 	p.buf = newBuffer(&p.cfg)
 	return p, nil
