@@ -156,17 +156,13 @@ func (p *pusher) wait(event *pushed, now time.Time) {
 	if p.b.expires.Before(until) {
 		until = p.b.expires
 	}
-	wake := event.Wake
-	if !event.Retry.IsZero() {
-		wake = nil // there are records, but the limits hold them back
-		if event.Retry.Before(until) {
-			until = event.Retry
-		}
+	if !event.Retry.IsZero() && event.Retry.Before(until) {
+		until = event.Retry
 	}
 	timer := time.NewTimer(until.Sub(now))
 	defer timer.Stop()
 	select {
-	case <-wake:
+	case <-event.Wake:
 	case <-timer.C:
 	case <-p.b.done:
 	case <-p.ctx.Done():

@@ -1,0 +1,243 @@
+package kintest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/kinstream/kin/kintest"
+)
+
+// newStream returns a server with a stream called orders.
+func newStream(t testing.TB, shards int, configure ...func(*kintest.Config)) *kintest.Server {
+	t.Helper()
+	s := kintest.New(t, configure...)
+	if err := s.CreateStream("orders", shards); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// put stores a record with the SDK.
+func put(t testing.TB, c *kinesis.Client, key, data string) *kinesis.PutRecordOutput {
+	t.Helper()
+	out, err := c.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: new("orders"), PartitionKey: &key, Data: []byte(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// iterator asks for an iterator at the beginning of a shard.
+func iterator(t testing.TB, c *kinesis.Client, shard int) *string {
+	t.Helper()
+	out, err := c.GetShardIterator(t.Context(), &kinesis.GetShardIteratorInput{
+		StreamName: new("orders"), ShardId: new(shardID(shard)), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.ShardIterator
+}
+
+func shardID(n int) string { return fmt.Sprintf("shardId-%012d", n) }
+
+// codeOf returns the code of the service's error in err, or "".
+func codeOf(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+func TestClientInMemory(t *testing.T) {
+	t.Parallel()
+	s := kintest.New(t)
+	c := s.Client()
+	if _, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: new("orders"), ShardCount: new(int32(2))}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.ListShards(t.Context(), &kinesis.ListShardsInput{StreamName: new("orders")})
+	if err != nil || len(list.Shards) != 2 {
+		t.Fatalf("ListShards = %v, %v; want 2 shards", list, err)
+	}
+	batch, err := c.PutRecords(t.Context(), &kinesis.PutRecordsInput{StreamName: new("orders"), Records: []types.PutRecordsRequestEntry{
+		{Data: []byte("a"), PartitionKey: new("1"), ExplicitHashKey: new("0")},
+		{Data: []byte("b"), PartitionKey: new("2"), ExplicitHashKey: new("0")},
+	}})
+	if err != nil || *batch.FailedRecordCount != 0 {
+		t.Fatalf("PutRecords = %v, %v", batch, err)
+	}
+	page, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator(t, c, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Records) != 2 || string(page.Records[0].Data) != "a" || *page.Records[1].PartitionKey != "2" ||
+		*page.Records[1].SequenceNumber != *batch.Records[1].SequenceNumber {
+		t.Errorf("GetRecords = %+v, want what was put", page.Records)
+	}
+}
+
+func TestAnHourOfPollingPassesInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStream(t, 1)
+		c := s.Client()
+		it := iterator(t, c, 0)
+		start, read := time.Now(), 0
+		for i := 0; time.Since(start) < time.Hour; i++ {
+			if i%10 == 0 {
+				put(t, c, "k", "x")
+			}
+			page, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: it})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read += len(page.Records)
+			it = page.NextShardIterator
+			time.Sleep(time.Second)
+		}
+		if read != 360 {
+			t.Errorf("read %d records, want 360", read)
+		}
+	})
+}
+
+func TestBadRequestsGetAClearAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	cases := map[string]struct {
+		method, path, target, contentType, body string
+		status                                  int
+		want                                    string
+	}{
+		"health":            {"GET", "/health", "", "", "", 200, `{"status":"ok"}`},
+		"get":               {"GET", "/", "", "", "", 400, "This is kintest"},
+		"no_target":         {"POST", "/", "", "application/x-amz-json-1.1", "{}", 400, "no X-Amz-Target"},
+		"dynamodb":          {"POST", "/", "DynamoDB_20120810.GetItem", "application/x-amz-json-1.0", "{}", 400, "not an operation of Kinesis"},
+		"unknown_operation": {"POST", "/", "Kinesis_20131202.Fly", "application/x-amz-json-1.1", "{}", 400, "UnknownOperationException"},
+		"text":              {"POST", "/", "Kinesis_20131202.ListStreams", "text/plain", "{}", 415, "UnsupportedMediaTypeException"},
+		"malformed":         {"POST", "/", "Kinesis_20131202.ListStreams", "application/x-amz-json-1.1", "{", 400, "SerializationException"},
+		"malformed_batch":   {"POST", "/", "Kinesis_20131202.PutRecords", "application/x-amz-json-1.1", `{"Records":{}}`, 400, "Start of structure"},
+		"malformed_cbor":    {"POST", "/", "Kinesis_20131202.PutRecords", "application/x-amz-cbor-1.1", `{}`, 400, "SerializationException"},
+		"json_1_0":          {"POST", "/", "Kinesis_20131202.ListStreams", "application/json", `{}`, 200, `"StreamNames":["orders"]`},
+		"too_large":         {"POST", "/", "Kinesis_20131202.PutRecord", "application/x-amz-json-1.1", strings.Repeat("x", 25<<20), 413, "RequestEntityTooLargeException"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL()+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Amz-Target", c.target)
+			req.Header.Set("Content-Type", c.contentType)
+			resp, body := do(t, s.HTTPClient(), req)
+			if resp.StatusCode != c.status || !strings.Contains(body, c.want) {
+				t.Errorf("answer = %d %q, want %d with %q", resp.StatusCode, body, c.status, c.want)
+			}
+			if c.status >= 400 && (resp.Header.Get("X-Amzn-Errortype") == "" || resp.Header.Get("X-Amzn-Requestid") == "" || resp.Header.Get("X-Amz-Id-2") == "") {
+				t.Errorf("header = %v, want error type and request IDs", resp.Header)
+			}
+		})
+	}
+}
+
+func TestAccessKeyAndScopeSayWhoseStreamsAreMeant(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	other := s.AWSConfig()
+	other.Region = "eu-west-1"
+	out, err := kinesis.NewFromConfig(other).ListStreams(t.Context(), &kinesis.ListStreamsInput{})
+	if err != nil || len(out.StreamNames) != 0 {
+		t.Errorf("streams of another region = %v, %v; want none", out, err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	if _, body := do(t, s.HTTPClient(), req); !strings.Contains(body, "orders") {
+		t.Errorf("unsigned request = %s, want the server's own streams", body)
+	}
+	req.Body = http.NoBody
+	req, _ = http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}"))
+	req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=123456789012/20261121/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0")
+	if _, body := do(t, s.HTTPClient(), req); strings.Contains(body, "orders") {
+		t.Errorf("request of another account = %s, want no streams", body)
+	}
+}
+
+func TestCloseEndsWhatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStream(t, 1)
+		s.Inject(kintest.Fault{Operation: "ListShards", Hang: true})
+		failed := make(chan error)
+		go func() {
+			c := s.Client(func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
+			_, err := c.ListShards(context.Background(), &kinesis.ListShardsInput{StreamName: new("orders")})
+			failed <- err
+		}()
+		synctest.Wait()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-failed; err == nil {
+			t.Error("the call that hung was answered, want an error")
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("second Close = %v", err)
+		}
+	})
+}
+
+func TestCallsAreLogged(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	c := s.Client(func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
+	put(t, c, "k", "x")
+	it := iterator(t, c, 0)
+	if _, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: it}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("nothing")})
+	if codeOf(err) != "ResourceNotFoundException" {
+		t.Fatalf("error = %v", err)
+	}
+	want := []kintest.Call{
+		{Operation: "PutRecord", Stream: "orders", Status: 200},
+		{Operation: "GetShardIterator", Stream: "orders", Shard: shardID(0), Status: 200},
+		{Operation: "GetRecords", Stream: "orders", Shard: shardID(0), Status: 200},
+		{Operation: "DescribeStreamSummary", Stream: "nothing", Status: 400, Error: "ResourceNotFoundException"},
+	}
+	got := s.Calls()
+	if len(got) != len(want) {
+		t.Fatalf("log has %d calls, want %d: %+v", len(got), len(want), got)
+	}
+	for i, w := range want {
+		g := got[i]
+		if g.Protocol != "json" || g.HTTP != "HTTP/1.1" || g.Client == "" || g.Time.IsZero() {
+			t.Errorf("call %d = %+v", i, g)
+		}
+		g = kintest.Call{Operation: g.Operation, Stream: g.Stream, Shard: g.Shard, Status: g.Status, Error: g.Error}
+		if g != w {
+			t.Errorf("call %d = %+v, want %+v", i, g, w)
+		}
+	}
+	if n := s.CallCount("GetRecords"); n != 1 {
+		t.Errorf("GetRecords was counted %d times, want 1", n)
+	}
+}

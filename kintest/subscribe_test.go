@@ -1,0 +1,254 @@
+package kintest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/kintest"
+)
+
+// register registers a consumer called reader and returns its ARN.
+func register(t testing.TB, c *kinesis.Client) string {
+	t.Helper()
+	stream, err := c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("orders")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{
+		StreamARN: stream.StreamDescriptionSummary.StreamARN, ConsumerName: new("reader"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.Consumer.ConsumerARN
+}
+
+// subscribe opens a subscription that is closed with the test.
+func subscribe(t testing.TB, c *kinesis.Client, consumer string, shard int, from types.ShardIteratorType) *kinesis.SubscribeToShardEventStream {
+	t.Helper()
+	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
+		ConsumerARN: &consumer, ShardId: new(shardID(shard)), StartingPosition: &types.StartingPosition{Type: from},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := out.GetStream()
+	t.Cleanup(func() { _ = stream.Close() })
+	return stream
+}
+
+// next waits for the next event.
+func next(t testing.TB, stream *kinesis.SubscribeToShardEventStream) *types.SubscribeToShardEvent {
+	t.Helper()
+	event, ok := <-stream.Events()
+	if !ok {
+		t.Fatalf("the stream ended: %v", stream.Err())
+	}
+	return &event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
+}
+
+// drain reads all events to the end of the stream.
+func drain(stream *kinesis.SubscribeToShardEventStream) (events []types.SubscribeToShardEvent, err error) {
+	for event := range stream.Events() {
+		events = append(events, event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value)
+	}
+	return events, stream.Err()
+}
+
+// clients returns a client over HTTP/1.1 and one over HTTP/2, both in memory.
+func clients(t *testing.T, s *kintest.Server) map[string]*kinesis.Client {
+	t.Helper()
+	tr := &http.Transport{DialContext: s.Dial, Protocols: protocols(false, false, true)}
+	t.Cleanup(tr.CloseIdleConnections)
+	return map[string]*kinesis.Client{
+		"HTTP/1.1": s.Client(),
+		"HTTP/2":   s.Client(func(o *kinesis.Options) { o.HTTPClient = &http.Client{Transport: tr} }),
+	}
+}
+
+func TestSubscription(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"HTTP/1.1", "HTTP/2"} {
+		bubble := func(name string, f func(t *testing.T, s *kintest.Server, c *kinesis.Client)) {
+			t.Run(name+"_over_"+version, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := newStream(t, 1)
+					f(t, s, clients(t, s)[version])
+				})
+			})
+		}
+		bubble("pushes_at_once", testPush)
+		bubble("shows_that_it_is_alive_and_ends_after_five_minutes", testHeartbeat)
+		bubble("tells_the_children_at_the_end_of_the_shard", testShardEnd)
+		bubble("is_refused_within_five_seconds_and_taken_over_after", testTakeover)
+		bubble("ends_when_the_consumer_is_deregistered", testDeregister)
+		bubble("resumes_after_its_continuation_number", testContinuation)
+		bubble("cuts_events_before_decoders_refuse_them", testLargeRecords)
+		bubble("ends_when_the_client_goes_or_the_server_closes", testEnds)
+	}
+}
+
+func testPush(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeLatest)
+	if first := next(t, stream); len(first.Records) != 0 || first.ContinuationSequenceNumber == nil || *first.MillisBehindLatest != 0 {
+		t.Errorf("first event = %+v, want an empty one with a continuation number", first)
+	}
+	for _, data := range []string{"a", "b"} {
+		start := time.Now()
+		seq := *put(t, c, "k", data).SequenceNumber
+		event := next(t, stream)
+		if time.Since(start) != 0 {
+			t.Errorf("event came after %v, want at once", time.Since(start))
+		}
+		if len(event.Records) != 1 || string(event.Records[0].Data) != data || *event.Records[0].PartitionKey != "k" ||
+			*event.ContinuationSequenceNumber != seq || *event.MillisBehindLatest != 0 {
+			t.Errorf("event = %+v, want record %s and %s", event, data, seq)
+		}
+	}
+}
+
+func testHeartbeat(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	start := time.Now()
+	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeLatest)
+	events, err := drain(stream)
+	if err != nil {
+		t.Errorf("the stream ended with %v, want a clean end", err)
+	}
+	if got := time.Since(start); got != 5*time.Minute {
+		t.Errorf("it ended after %v, want 5m", got)
+	}
+	if len(events) != 60 {
+		t.Errorf("%d events came, want one every 5 seconds", len(events))
+	}
+	for i := 1; i < len(events); i++ {
+		if a, b := *events[i-1].ContinuationSequenceNumber, *events[i].ContinuationSequenceNumber; a >= b {
+			t.Fatalf("continuation number %d = %s is not larger than %s", i, b, a)
+		}
+	}
+}
+
+func testShardEnd(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
+	next(t, stream)
+	put(t, c, "k", "last")
+	children, err := s.SplitShard("orders", shardID(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := drain(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for _, e := range events {
+		read += len(e.Records)
+	}
+	last := events[len(events)-1]
+	if read != 1 || len(last.ChildShards) != 2 || *last.ChildShards[0].ShardId != children[0] || last.ContinuationSequenceNumber != nil {
+		t.Errorf("%d records came and the last event was %+v; want 1, children %v and no continuation number", read, last, children)
+	}
+}
+
+func testTakeover(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	arn := register(t, c)
+	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	in := &kinesis.SubscribeToShardInput{
+		ConsumerARN: &arn, ShardId: new(shardID(0)), StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeLatest},
+	}
+	once := func(o *kinesis.Options) { o.RetryMaxAttempts = 1 }
+	if _, err := c.SubscribeToShard(t.Context(), in, once); codeOf(err) != "ResourceInUseException" {
+		t.Errorf("second subscription = %v, want ResourceInUseException", err)
+	}
+	time.Sleep(6 * time.Second)
+	second := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	if _, err := drain(stream); codeOf(err) != "ResourceInUseException" {
+		t.Errorf("the first subscription ended with %v, want ResourceInUseException", err)
+	}
+	put(t, c, "k", "x")
+	for len(next(t, second).Records) == 0 {
+	}
+}
+
+func testDeregister(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	arn := register(t, c)
+	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	next(t, stream)
+	if _, err := c.DeregisterStreamConsumer(t.Context(), &kinesis.DeregisterStreamConsumerInput{ConsumerARN: &arn}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := drain(stream); codeOf(err) != "ResourceNotFoundException" {
+		t.Errorf("the subscription ended with %v, want ResourceNotFoundException", err)
+	}
+}
+
+func testContinuation(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	arn := register(t, c)
+	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeTrimHorizon)
+	put(t, c, "k", "a")
+	event := next(t, stream)
+	for len(event.Records) == 0 {
+		event = next(t, stream)
+	}
+	event = next(t, stream) // a sign of life, 5 seconds later
+	put(t, c, "k", "b")
+	_ = stream.Close()
+	time.Sleep(6 * time.Second)
+	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
+		ConsumerARN: &arn, ShardId: new(shardID(0)),
+		StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeAfterSequenceNumber, SequenceNumber: event.ContinuationSequenceNumber},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := out.GetStream()
+	defer again.Close()
+	if first := next(t, again); len(first.Records) != 1 || string(first.Records[0].Data) != "b" {
+		t.Errorf("first event after resuming = %+v, want record b", first)
+	}
+}
+
+func testLargeRecords(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	stream, err := c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("orders")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.UpdateMaxRecordSize(t.Context(), &kinesis.UpdateMaxRecordSizeInput{
+		StreamARN: stream.StreamDescriptionSummary.StreamARN, MaxRecordSizeInKiB: new(int32(10240)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	big := strings.Repeat("x", 10<<20-1)
+	for range 3 {
+		put(t, c, "k", big)
+	}
+	events := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
+	for read := 0; read < 3; {
+		for _, r := range next(t, events).Records {
+			if string(r.Data) != big {
+				t.Errorf("record %d has %d bytes, or wrong ones", read, len(r.Data))
+			}
+			read++
+		}
+	}
+}
+
+func testEnds(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	arn := register(t, c)
+	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	next(t, stream)
+	_ = stream.Close()
+	time.Sleep(6 * time.Second)
+	stream = subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	next(t, stream)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	_, _ = drain(stream) // ends, with whatever the broken connection says
+}
