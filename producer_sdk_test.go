@@ -74,8 +74,11 @@ func TestProducerKnowsWhatWasSent(t *testing.T) {
 		"no credentials": {
 			credentials: func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("none") },
 		},
-		"no connection":        {dial: func(context.Context) (net.Conn, error) { return nil, errors.New("no route") }},
-		"no answer to connect": {dial: func(context.Context) (net.Conn, error) { time.Sleep(30 * time.Second); return nil, errors.New("timeout") }},
+		"no connection": {dial: func(context.Context) (net.Conn, error) { return nil, errors.New("no route") }},
+		"no answer to connect": {dial: func(context.Context) (net.Conn, error) {
+			time.Sleep(30 * time.Second)
+			return nil, errors.New("timeout")
+		}},
 		"a connection that is closed in place of an answer": {dial: answering(func(net.Conn) {}), ambiguous: true},
 		"an answer that does not come":                      {dial: answering(func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }), ambiguous: true},
 		"a server that is busy":                             {dial: answering(writes("HTTP/1.1 503 Busy\r\n" + length)), ambiguous: true},
