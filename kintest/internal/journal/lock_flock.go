@@ -1,0 +1,53 @@
+//go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// lockFile locks the directory. The lock goes with the file, also when the process
+// is killed.
+func lockFile(root *os.Root) (*os.File, error) {
+	file, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := flock(file); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func flock(file *os.File) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	var lockErr error
+	err = raw.Control(func(fd uintptr) {
+		for {
+			lockErr = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
+			if !errors.Is(lockErr, syscall.EINTR) {
+				return
+			}
+		}
+	})
+	switch {
+	case errors.Is(lockErr, syscall.EWOULDBLOCK):
+		return ErrLocked
+	case lockErr != nil:
+		return fmt.Errorf("journal: lock: %w", lockErr)
+	case err != nil:
+		return fmt.Errorf("journal: lock: %w", err)
+	}
+	return nil
+}
+
+// ignoreDirSync reports whether an error of syncing a directory means that the file
+// system does not do that.
+func ignoreDirSync(err error) bool { return errors.Is(err, syscall.EINVAL) }
