@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/topology"
+	"github.com/kinstream/kin/wire"
 )
 
 // Reader reads one shard or a whole stream, without a group and without a store:
@@ -80,11 +82,15 @@ func NewReader(client ReadClient, cfg ReaderConfig) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec, err := wire.New(wire.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("kin: NewReader: %w", err)
+	}
 	r := &Reader{
 		client: client,
 		cfg:    cfg,
 		stream: fetch.NewStream(cfg.Stream),
-		caller: fetch.Caller{Options: cfg.callOptions(), Timeout: cfg.CallTimeout},
+		caller: fetch.Caller{Options: cfg.callOptions(codec), Timeout: cfg.CallTimeout},
 		shards: make(map[ShardID]*readerShard),
 	}
 	for id, position := range cfg.Positions {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/pace"
+	"github.com/kinstream/kin/wire"
 )
 
 // ReaderConfig holds the settings of a [Reader]. Only Stream is required: the zero
@@ -291,8 +292,9 @@ func (cfg *ReaderConfig) pace() pace.Config {
 	}
 }
 
-// callOptions returns the options of each call: the reader's own first, so that the
-// caller's win, but for the retries.
-func (cfg *ReaderConfig) callOptions() []func(*kinesis.Options) {
-	return append(slices.Clone(cfg.SDKOptions), fetch.Once)
+// callOptions returns the options of each call. The caller's own come after the codec,
+// which leaves a protocol that the client has alone, and before what switches retries off.
+func (cfg *ReaderConfig) callOptions(codec *wire.Codec) []func(*kinesis.Options) {
+	options := append([]func(*kinesis.Options){codec.Apply}, cfg.SDKOptions...)
+	return append(options, fetch.Once)
 }
