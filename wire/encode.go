@@ -75,10 +75,10 @@ func encode(format Format, input any) (body []byte, ok bool) {
 	var w writer
 	start := func(size, payload int) {
 		if format == JSON {
-			w = &jsonWriter{buf: make([]byte, 0, size+base64.StdEncoding.EncodedLen(payload))}
+			w = &jsonWriter{buf: newBuffer(size + base64.StdEncoding.EncodedLen(payload))}
 			return
 		}
-		w = &cborWriter{buf: make([]byte, 0, size+payload)}
+		w = &cborWriter{buf: newBuffer(size + payload)}
 	}
 	switch in := input.(type) {
 	case *kinesis.GetRecordsInput:

@@ -2,11 +2,132 @@ package wire_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/kinstream/kin/wire"
 )
 
 // staticCredentials sign requests to test servers.
 var staticCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
 })
+
+const (
+	typeCBOR = "application/x-amz-cbor-1.1"
+	typeJSON = "application/x-amz-json-1.1"
+)
+
+// reply is one answer of a test server.
+type reply struct {
+	status      int
+	contentType string
+	header      map[string]string
+	body        []byte
+	hangUp      bool // close the connection instead of answering
+}
+
+// request is what a test server was sent.
+type request struct {
+	operation   string
+	contentType string
+	body        []byte
+	header      http.Header
+}
+
+// fakeService answers requests by a function and remembers them.
+type fakeService struct {
+	url string
+
+	mu       sync.Mutex
+	requests []request
+}
+
+// serve starts a server that answers each request as answer says.
+func serve(t testing.TB, answer func(request) reply) *fakeService {
+	t.Helper()
+	s := &fakeService{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+		r := request{operation, req.Header.Get("Content-Type"), body, req.Header.Clone()}
+		s.mu.Lock()
+		s.requests = append(s.requests, r)
+		s.mu.Unlock()
+		a := answer(r)
+		if a.hangUp {
+			panic(http.ErrAbortHandler)
+		}
+		for name, value := range a.header {
+			w.Header().Set(name, value)
+		}
+		w.Header().Set("Content-Type", a.contentType)
+		if a.contentType == "" {
+			w.Header()["Content-Type"] = nil
+		}
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body)
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+// formats returns what was sent, as a word for each request: C for CBOR, J for JSON.
+func (s *fakeService) formats() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	for _, r := range s.requests {
+		switch r.contentType {
+		case typeCBOR:
+			b.WriteByte('C')
+		case typeJSON:
+			b.WriteByte('J')
+		default:
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+// client returns a client of s that makes one attempt per call.
+func (s *fakeService) client(options ...func(*kinesis.Options)) *kinesis.Client {
+	return newClient(s.url, options...)
+}
+
+func newClient(url string, options ...func(*kinesis.Options)) *kinesis.Client {
+	return kinesis.New(kinesis.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(url), Credentials: staticCredentials, RetryMaxAttempts: 1,
+	}, options...)
+}
+
+// newCodec returns a codec and the fallbacks that it reports.
+func newCodec(t testing.TB, format wire.Format) (*wire.Codec, func() []wire.FallbackInfo) {
+	t.Helper()
+	var mu sync.Mutex
+	var infos []wire.FallbackInfo
+	codec, err := wire.New(wire.Config{Format: format, Hooks: wire.Hooks{Fallback: func(i wire.FallbackInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		infos = append(infos, i)
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codec, func() []wire.FallbackInfo {
+		mu.Lock()
+		defer mu.Unlock()
+		return infos
+	}
+}
