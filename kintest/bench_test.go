@@ -70,78 +70,67 @@ func (c constant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // BenchmarkAgainstConstant compares the server with one that answers from a constant, for the same client, over loopback.
 func BenchmarkAgainstConstant(b *testing.B) {
-	for _, kind := range []string{"constant", "kintest"} {
-		b.Run("PutRecords_500_x_1KiB/"+kind, func(b *testing.B) {
-			s := newStream(b, 4, func(c *kintest.Config) { c.MaxBytes = 256 << 20 })
-			in := batch(500, 1024)
-			c := overLoopback(b, choose(b, s, kind, func(c *kinesis.Client) {
-				if _, err := c.PutRecords(b.Context(), in); err != nil {
-					b.Fatal(err)
-				}
-			}))
-			b.SetBytes(500 << 10)
-			parallel(b, func() error {
-				_, err := c.PutRecords(context.Background(), in)
-				return err
-			})
-		})
-		b.Run("GetRecords_5000_x_1KiB/"+kind, func(b *testing.B) {
-			s := newStream(b, 1)
-			for range 10 {
-				if _, err := s.Client().PutRecords(b.Context(), batch(500, 1024)); err != nil {
-					b.Fatal(err)
-				}
-			}
-			in := &kinesis.GetRecordsInput{ShardIterator: iterator(b, s.Client(), 0), Limit: new(int32(5000))}
-			c := overLoopback(b, choose(b, s, kind, func(c *kinesis.Client) {
-				if _, err := c.GetRecords(b.Context(), in); err != nil {
-					b.Fatal(err)
-				}
-			}))
-			b.SetBytes(5000 << 10)
-			parallel(b, func() error {
-				_, err := c.GetRecords(context.Background(), in)
-				return err
-			})
-		})
-		b.Run("PutRecord_100B/"+kind, func(b *testing.B) {
-			s := newStream(b, 4, func(c *kintest.Config) { c.MaxBytes = 256 << 20 })
-			in := &kinesis.PutRecordInput{StreamName: new("orders"), PartitionKey: new("k"), Data: make([]byte, 100)}
-			c := overLoopback(b, choose(b, s, kind, func(c *kinesis.Client) {
-				if _, err := c.PutRecord(b.Context(), in); err != nil {
-					b.Fatal(err)
-				}
-			}))
-			parallel(b, func() error {
-				_, err := c.PutRecord(context.Background(), in)
-				return err
-			})
-		})
-	}
+	puts, put := batch(500, 1024), &kinesis.PutRecordInput{StreamName: new("orders"), PartitionKey: new("k"), Data: make([]byte, 100)}
+	against(b, "PutRecords_500_x_1KiB", 500<<10, bounded, func(c *kinesis.Client, _ *string) error {
+		_, err := c.PutRecords(context.Background(), puts)
+		return err
+	})
+	against(b, "GetRecords_5000_x_1KiB", 5000<<10, filled, func(c *kinesis.Client, iterator *string) error {
+		_, err := c.GetRecords(context.Background(), &kinesis.GetRecordsInput{ShardIterator: iterator, Limit: new(int32(5000))})
+		return err
+	})
+	against(b, "PutRecord_100B", 100, bounded, func(c *kinesis.Client, _ *string) error {
+		_, err := c.PutRecord(context.Background(), put)
+		return err
+	})
 }
 
-// choose returns the server itself, or one that repeats what it once answered.
-func choose(b *testing.B, s *kintest.Server, kind string, once func(*kinesis.Client)) http.Handler {
+// bounded makes a server that a benchmark can put into for long.
+func bounded(b *testing.B) *kintest.Server {
 	b.Helper()
-	if kind == "kintest" {
-		return s.Handler()
-	}
-	r := &recorder{next: s.Handler()}
-	once(overLoopback(b, r))
-	return constant(r.last)
+	return newStream(b, 4, func(c *kintest.Config) { c.MaxBytes = 256 << 20 })
 }
 
-// parallel runs call in four goroutines.
-func parallel(b *testing.B, call func() error) {
+// filled makes a server with 5,000 records of 1 KiB in one shard.
+func filled(b *testing.B) *kintest.Server {
 	b.Helper()
-	b.SetParallelism(2)
-	b.ReportAllocs()
-	b.ResetTimer()
-	b.RunParallel(func(p *testing.PB) {
-		for p.Next() {
-			if err := call(); err != nil {
-				b.Error(err)
-			}
+	s := newStream(b, 1)
+	for range 10 {
+		if _, err := s.Client().PutRecords(b.Context(), batch(500, 1024)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s
+}
+
+// against measures a call in four goroutines, answered by a constant and by a server.
+func against(b *testing.B, name string, bytes int64, setup func(*testing.B) *kintest.Server, call func(*kinesis.Client, *string) error) {
+	b.Helper()
+	b.Run(name, func(b *testing.B) {
+		for _, kind := range []string{"constant", "kintest"} {
+			b.Run(kind, func(b *testing.B) {
+				s := setup(b)
+				handler, at := s.Handler(), iterator(b, s.Client(), 0)
+				if kind == "constant" {
+					r := &recorder{next: handler}
+					if err := call(overLoopback(b, r), at); err != nil {
+						b.Fatal(err)
+					}
+					handler = constant(r.last)
+				}
+				c := overLoopback(b, handler)
+				b.SetBytes(bytes)
+				b.SetParallelism(2)
+				b.ReportAllocs()
+				b.ResetTimer()
+				b.RunParallel(func(p *testing.PB) {
+					for p.Next() {
+						if err := call(c, at); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			})
 		}
 	})
 }
