@@ -216,7 +216,7 @@ func (j *Journal) release() {
 		_ = j.file.Close()
 	}
 	if j.lock != nil {
-		_ = j.lock.Close()
+		unlockFile(j.lock)
 	}
 	_ = j.root.Close()
 }

@@ -16,14 +16,21 @@ func lockFile(root *os.Root) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	if err := flock(file); err != nil {
+	if err := flock(file, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
 		return nil, err
 	}
 	return file, nil
 }
 
-func flock(file *os.File) error {
+// unlockFile undoes lockFile. Closing alone would not always do: a process that is just
+// being started by this one has the file open, too, until it runs its program.
+func unlockFile(file *os.File) {
+	_ = flock(file, syscall.LOCK_UN)
+	_ = file.Close()
+}
+
+func flock(file *os.File, how int) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -31,7 +38,7 @@ func flock(file *os.File) error {
 	var lockErr error
 	err = raw.Control(func(fd uintptr) {
 		for {
-			lockErr = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
+			lockErr = syscall.Flock(int(fd), how)
 			if !errors.Is(lockErr, syscall.EINTR) {
 				return
 			}

@@ -16,4 +16,6 @@ func lockFile(root *os.Root) (*os.File, error) {
 	return file, nil
 }
 
+func unlockFile(file *os.File) { _ = file.Close() }
+
 func ignoreDirSync(error) bool { return true }

@@ -28,5 +28,8 @@ func lockFile(root *os.Root) (*os.File, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
+// unlockFile undoes lockFile.
+func unlockFile(file *os.File) { _ = file.Close() }
+
 // ignoreDirSync is true: Windows has no handle of a directory that could be synced.
 func ignoreDirSync(error) bool { return true }
