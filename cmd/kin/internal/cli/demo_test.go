@@ -1,0 +1,129 @@
+package cli_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kinstream/kin/cmd/kin/internal/cli"
+)
+
+// demoObject is what kin demo prints with -o json.
+type demoObject struct {
+	Put              int64   `json:"put"`
+	Read             int64   `json:"read"`
+	Lost             int64   `json:"lost"`
+	Doubled          int64   `json:"doubled"`
+	Reordered        int64   `json:"reordered"`
+	Altered          int64   `json:"altered"`
+	Foreign          int64   `json:"foreign"`
+	Failed           int64   `json:"failed"`
+	Clean            bool    `json:"clean"`
+	Bytes            int64   `json:"bytes"`
+	Passes           int64   `json:"passes"`
+	Keys             int     `json:"keys"`
+	OpenShards       []int   `json:"open_shards"`
+	Seconds          float64 `json:"seconds"`
+	PutPerSecond     float64 `json:"put_records_per_second"`
+	PutMBPerSecond   float64 `json:"put_mb_per_second"`
+	ReadPerSecond    float64 `json:"read_records_per_second"`
+	ReadMBPerSecond  float64 `json:"read_mb_per_second"`
+	RecordsPerSecond float64 `json:"records_per_second"`
+	MBPerSecond      float64 `json:"mb_per_second"`
+	Input            string  `json:"input"`
+}
+
+func TestDemo_of_its_own_text_is_clean(t *testing.T) {
+	t.Parallel()
+	r := run(t.Context(), "", "demo", "--passes", "1", "-o", "json")
+	if r.code != 0 {
+		t.Fatalf("code = %d, it said %s", r.code, r.err)
+	}
+	all := objects[demoObject](t, r.out)
+	got := all[len(all)-1]
+	if got.Put != 111_711 || got.Read != got.Put || !got.Clean || got.Lost+got.Doubled+got.Reordered+got.Altered+got.Foreign+got.Failed != 0 {
+		t.Errorf("account = %+v", got)
+	}
+	if len(got.OpenShards) != 3 || got.OpenShards[1] != 8 || got.OpenShards[2] != 4 || got.RecordsPerSecond <= 0 || got.MBPerSecond <= 0 {
+		t.Errorf("account = %+v", got)
+	}
+	if !strings.Contains(r.err, "100 %") || strings.Contains(r.err+r.out, "\x1b") {
+		t.Errorf("progress = %q, want lines without escape codes", r.err)
+	}
+}
+
+func TestDemo_of_a_short_file_has_records_around_each_reshard(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(path, []byte(strings.Repeat("same line\n\n", 50)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := mustRun(t, "", "demo", "--passes", "2", "--input", path, "--shards", "2", "--keys", "7")
+	for _, text := range []string{"2 -> 4 -> 2 shards", "put                     200 ", "read                    200 ", "lost                      0\n", "doubled                   0\n", "out of order              0\n", "clean: "} {
+		if !strings.Contains(out, text) {
+			t.Errorf("account has no %q:\n%s", text, out)
+		}
+	}
+}
+
+func TestDemo_refuses_files_that_cannot_be_records(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	empty, long := filepath.Join(dir, "empty"), filepath.Join(dir, "long")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(long, []byte("a\n"+strings.Repeat("x", 1<<20)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, run(t.Context(), "", "demo", "--input", empty), 2, "is empty")
+	r := run(t.Context(), "", "demo", "--passes", "1", "--input", long)
+	if r.code != 2 || !strings.Contains(r.err, "line 2 has 1.0 MiB") {
+		t.Errorf("a long line = code %d, it said %q", r.code, r.err)
+	}
+}
+
+func TestDemo_ends_with_its_account_when_it_is_stopped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	r := run(ctx, "", "demo", "--duration", "1h", "-o", "json")
+	if r.code != 130 || !strings.Contains(r.err, "stopped by a signal") {
+		t.Errorf("code = %d, it said %q", r.code, r.err)
+	}
+	if all := objects[demoObject](t, r.out); len(all) != 1 {
+		t.Errorf("output = %q, want one object", r.out)
+	}
+}
+
+func TestDemoView_fits_the_terminal(t *testing.T) {
+	t.Parallel()
+	shards := []cli.DemoShard{
+		{"shardId-000000000000", 1000, 1000, 0, true},
+		{"shardId-000000000001", 2000, 1990, 12 * time.Millisecond, false},
+		{"shardId-000000000002", 2000, 1990, -1, false},
+	}
+	got := strings.Join(cli.DemoFrame(io.Discard, 80, 24, []int64{0, 1000, 3000, 4000}, shards), "\n")
+	want := `kin demo  http://127.0.0.1:4567  a text
+
+put           4,005 records      0.4 MB      13,333 records/s     1.3 MB/s
+read          4,000 records      0.4 MB      13,333 records/s     1.3 MB/s
+███████████████░░░░░░░░░░░░░░░  0.3 s  pass 2  4 shards
+▅█▅
+
+shard                           put         read    behind       lag
+shardId-000000000000          1,000        1,000         0     ended
+shardId-000000000001          2,000        1,990        10     12 ms
+shardId-000000000002          2,000        1,990        10         -`
+	if got != want {
+		t.Errorf("frame =\n%s\nwant\n%s", got, want)
+	}
+	small := cli.DemoFrame(io.Discard, 60, 12, []int64{0, 1000}, shards)
+	if len(small) > 11 || !strings.Contains(strings.Join(small, "\n"), "1 closed shard read to the end") {
+		t.Errorf("frame for 12 rows =\n%s", strings.Join(small, "\n"))
+	}
+}

@@ -1,0 +1,44 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// exitCode is the status that the process ends with. The numbers are part of the
+// command's interface; exitCodesText documents them.
+type exitCode int
+
+const (
+	exitOK          exitCode = 0
+	exitFailed      exitCode = 1
+	exitUsage       exitCode = 2
+	exitUnreachable exitCode = 3
+	exitDenied      exitCode = 4
+	exitNotFound    exitCode = 5
+	exitIncomplete  exitCode = 6
+	exitInterrupted exitCode = 130
+)
+
+const exitCodesText = `kin ends with one of these codes:
+
+    0  done
+    1  failed for a reason that no other code names
+    2  wrong use: a flag, an argument, a position or a file that cannot be used
+    3  the endpoint cannot be reached, does not answer in time, or is not Kinesis
+    4  no credentials, wrong credentials, or not allowed
+    5  the stream, or something in it, does not exist
+    6  incomplete: not every record was stored (kin put), or the account of the
+       records is not clean (kin demo)
+  130  stopped by a signal (Ctrl-C) before the work was done
+
+For kin serve, and for kin tail without --until, a signal is the normal end and
+the code is 0.
+`
+
+// exitCodesTopic is the help page "kin help exit-codes". A command that cannot
+// be run is what cobra lists as an additional help topic.
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "The exit codes of kin",
+		Long:  exitCodesText,
+	}
+}

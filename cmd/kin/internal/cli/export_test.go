@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin"
+)
+
+// What the external tests need to see of the inside.
+
+var (
+	ReshardSteps = reshardSteps
+	ParseFrom    = parseFrom
+	ParseUntil   = parseUntil
+	GCPercent    = gcPercent
+	Sparkline    = sparkline
+	Thousands    = thousands
+	BytesText    = bytesText
+)
+
+func ShardTree(w io.Writer, shards []types.Shard) []string {
+	return shardTree(shardsOf(shards), styleFor(w))
+}
+
+// Line is one line as a lineReader gave it.
+type Line struct {
+	Number int
+	Text   string
+	Cut    int
+}
+
+func ReadLines(r io.Reader, limit int) ([]Line, error) {
+	lines := newLineReader(r, limit)
+	var all []Line
+	for {
+		l, err := lines.next()
+		if err == io.EOF { //nolint:errorlint // a reader gives io.EOF itself
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, Line{l.number, string(l.text), l.cut})
+	}
+}
+
+type Ledger struct{ *ledger }
+
+func NewLedger(keys int) Ledger { return Ledger{newLedger(keys)} }
+
+// Put gives out a number and answers its put as stored; Record is what a reader gets.
+func (l Ledger) Put(text string, shard kin.ShardID, seq kin.SequenceNumber) kin.Record {
+	serial := l.accept()
+	data := append(appendSerial(nil, serial), text...)
+	l.answered(serial, data, kin.PutResult{ShardID: shard, SequenceNumber: seq}, nil)
+	return kin.Record{ShardID: shard, SequenceNumber: seq, PartitionKey: l.key(serial), Data: data}
+}
+
+func (l Ledger) Fail(err error) { l.answered(l.accept(), nil, kin.PutResult{}, err) }
+
+func (l Ledger) Read(rec kin.Record) { l.sawRecord(&rec) }
+
+func (l Ledger) Total() (put, failed, read, lost, doubled, reordered, altered, foreign int64, clean bool) {
+	t := l.total()
+	return t.put, t.failed, t.read, t.lost, t.doubled, t.reordered, t.altered, t.foreign, t.clean()
+}
+
+type DemoShard struct {
+	ID        kin.ShardID
+	Put, Read int64
+	Lag       time.Duration
+	Ended     bool
+}
+
+// DemoFrame draws the view of a demo that has run for the given samples of records read.
+func DemoFrame(w io.Writer, columns, rows int, read []int64, shards []DemoShard) []string {
+	var rates demoRates
+	var s demoSnapshot
+	for i, n := range read {
+		s = demoSnapshot{
+			elapsed: time.Duration(i) * frameInterval, url: "http://127.0.0.1:4567", text: "a text", phase: "4 shards",
+			fed: 0.5, passes: 2, put: n + 5, read: n, putBytes: 100 * n, readBytes: 100 * n,
+		}
+		for _, sh := range shards {
+			s.shards = append(s.shards, demoShard{id: sh.ID, put: sh.Put, read: sh.Read, lag: sh.Lag, ended: sh.Ended})
+		}
+		rates.add(s)
+	}
+	return demoFrame(s, &rates, columns, rows, styleFor(w))
+}

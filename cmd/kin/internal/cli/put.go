@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/spf13/cobra"
+
+	"github.com/kinstream/kin"
+)
+
+type putOptions struct {
+	file   string
+	make   recordMaker
+	giveUp time.Duration
+}
+
+func (a *app) putCommand() *cobra.Command {
+	var o putOptions
+	cmd := &cobra.Command{
+		Use:   "put STREAM",
+		Short: "Put each line of the input as a record",
+		Long: `Put each line of standard input, or of a file, as a record. Files compressed with
+gzip are read as what is in them.
+
+Without a key each record gets a random one, which spreads the records over the
+shards. With --ndjson each line must be a JSON object, and the key and the data can
+come from its fields. Records of one key that are put in quick succession may be
+stored in another order.
+
+Ends with code 6 if a record was not stored; says how many, why, and the line of the
+first of each kind.`,
+		Example: `  tail -f app.log | kin put logs
+  kin put orders --file orders.ndjson --key-field customer
+  kin tail a -o json --until tip --from trim-horizon | kin put b --key-field key --data-field data`,
+		Args: exactly("STREAM"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.put(cmd.Context(), args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "file", "f", "", "read this `file` instead of standard input, with a progress bar")
+	f.StringVar(&o.make.key, "key", "", "partition `key` of all records")
+	f.StringVar(&o.make.hashKey, "explicit-hash-key", "", "`number` from 0 to 2^128-1 that chooses the shard of all records")
+	f.BoolVar(&o.make.json, "ndjson", false, "refuse lines that are no JSON object")
+	f.StringVar(&o.make.keyField, "key-field", "", "take the partition key from this `field` (means --ndjson)")
+	f.StringVar(&o.make.dataField, "data-field", "", "take the data from this `field`, or from field_base64, instead of the whole line (means --ndjson)")
+	f.DurationVar(&o.giveUp, "give-up-after", 2*time.Minute, "how long to try to put one record")
+	cmd.MarkFlagsMutuallyExclusive("key", "key-field")
+	return cmd
+}
+
+// put runs the command: lines go through the producer, and each answer is
+// counted. It stops reading at the first error that the next record would meet
+// too.
+func (a *app) put(ctx context.Context, stream string, o putOptions) error {
+	if o.make.keyField != "" || o.make.dataField != "" {
+		o.make.json = true
+	}
+	input, progress, err := a.putInput(o.file)
+	if err != nil {
+		return err
+	}
+	if input != nil {
+		defer input.Close()
+	}
+	client, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
+	maxRecord, err := checkPutStream(ctx, client, stream)
+	if err != nil {
+		return err
+	}
+	tally := newPutTally()
+	producer, err := kin.NewProducer(client, kin.ProducerConfig{
+		Stream:           stream,
+		MaxRecordBytes:   maxRecord,
+		MaxBufferedBytes: max(16<<20, 2*maxRecord),
+		RecordTTL:        o.giveUp,
+		CallTimeout:      max(a.flags.timeout, time.Second),
+		Hooks:            kin.ProducerHooks{Called: a.warnCalls()},
+	})
+	if err != nil {
+		return usageErr(err.Error(), "")
+	}
+	stop := func() {}
+	if progress != nil {
+		stop = a.startProgress(func(columns int, st style) string { return progress(tally, columns, st) })
+	}
+	run := putRun{make: o.make, producer: producer, tally: tally, limit: maxRecord}
+	var source io.Reader = a.io.In
+	if input != nil {
+		source = input
+	}
+	readErr := run.all(ctx, source)
+	stop()
+	return a.putReport(ctx, tally, readErr)
+}
+
+// checkPutStream makes sure that the stream is there and returns how large a
+// record may be. A user who may put but not describe is no error: the puts will
+// tell.
+func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) (maxRecord int, err error) {
+	const serviceDefault = 1 << 20
+	s, err := summary(ctx, client, stream)
+	if err != nil {
+		if isDenied(err) {
+			return serviceDefault, nil
+		}
+		return 0, err
+	}
+	if kib := int32Of(s.MaxRecordSizeInKiB); kib > 0 {
+		return kib << 10, nil
+	}
+	return serviceDefault, nil
+}
+
+// putRun is the work of one kin put.
+type putRun struct {
+	make     recordMaker
+	producer *kin.Producer
+	tally    *putTally
+	limit    int
+}
+
+// all puts all lines and waits for all answers. After a cancelled context or a
+// fatal answer it reads no more lines, but still waits for the answers of the
+// records that were accepted.
+func (r *putRun) all(ctx context.Context, source io.Reader) error {
+	reading, stopReading := context.WithCancelCause(ctx)
+	defer stopReading(nil)
+	r.tally.fatal = stopReading
+	err := r.lines(reading, source)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	if ctx.Err() == nil {
+		// Nobody is in a hurry: each record has its own time limit.
+		cancel()
+		closing, cancel = context.WithCancel(ctx)
+	}
+	defer cancel()
+	if closeErr := r.producer.Close(closing); err == nil && closeErr != nil {
+		err = closeErr
+	}
+	if fatal := context.Cause(reading); fatal != nil && ctx.Err() == nil {
+		return fatal
+	}
+	return err
+}
+
+func (r *putRun) lines(ctx context.Context, source io.Reader) error {
+	batches := readLines(ctx, source, r.limit)
+	for {
+		var batch lineBatch
+		select {
+		case batch = <-batches:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		for _, l := range batch.lines {
+			if err := r.one(ctx, l); err != nil {
+				return err
+			}
+		}
+		if errors.Is(batch.err, io.EOF) {
+			return nil
+		}
+		if batch.err != nil {
+			return fmt.Errorf("read line %d: %w", r.tally.seen()+1, batch.err)
+		}
+	}
+}
+
+// one puts one line. What is wrong with the line alone is counted; an error is
+// returned only if it ends the run.
+func (r *putRun) one(ctx context.Context, l line) error {
+	r.tally.saw()
+	if l.cut > 0 {
+		r.tally.failed(l.number, kindTooLarge, fmt.Sprintf("%s, and the stream takes %s", bytesText(int64(l.cut)), bytesText(int64(r.limit))))
+		return nil
+	}
+	rec, err := r.make.record(l.text)
+	if err != nil {
+		r.tally.failed(l.number, kindBadLine, err.Error())
+		return nil
+	}
+	number, size := l.number, len(rec.Data)
+	err = r.producer.PutAsync(ctx, rec, func(_ kin.PutResult, err error) { r.tally.answered(number, size, err) })
+	if errors.Is(err, kin.ErrInvalidRecord) {
+		kind := kindInvalid
+		if len(rec.PartitionKey)+len(rec.Data) > r.limit {
+			kind = kindTooLarge
+		}
+		r.tally.failed(l.number, kind, reason(err))
+		return nil
+	}
+	return err
+}
+
+type lineBatch struct {
+	lines []line
+	err   error // after the lines; io.EOF at the end
+}
+
+// readLines reads source in a goroutine of its own, because reading a terminal
+// or a pipe cannot be cancelled. The goroutine ends at the end of the source or,
+// after ctx ended, with the read that it is in; nobody waits for that.
+func readLines(ctx context.Context, source io.Reader, limit int) <-chan lineBatch {
+	const batchLines = 256
+	out := make(chan lineBatch, 4)
+	go func() {
+		r := newLineReader(source, limit)
+		for {
+			var batch lineBatch
+			for len(batch.lines) < batchLines && batch.err == nil {
+				var l line
+				if l, batch.err = r.next(); batch.err == nil {
+					batch.lines = append(batch.lines, l)
+				}
+				if r.waiting() {
+					break // what is here goes on at once
+				}
+			}
+			select {
+			case out <- batch:
+			case <-ctx.Done():
+				return
+			}
+			if batch.err != nil {
+				return
+			}
+		}
+	}()
+	return out
+}

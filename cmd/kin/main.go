@@ -1,0 +1,24 @@
+// Command kin is the Amazon Kinesis Data Streams tool of the kin project: a local
+// server, streams, put, tail, and a demo that proves what it read.
+//
+// Run it without arguments for help. The commands are in internal/cli.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kinstream/kin/cmd/kin/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for a clean end. From then on signals have their
+	// default effect again, so that a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	code := cli.Run(ctx, os.Args[1:], cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
