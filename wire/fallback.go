@@ -162,7 +162,7 @@ func (c *call) settleAgain(before result) {
 			c.refuse(before.err)
 		}
 	case doubtful:
-		if after.answer.code != before.answer.code {
+		if after.answer.decoded || after.answer.code != before.answer.code {
 			c.refuse(before.err)
 		}
 	case broken:

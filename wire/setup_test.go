@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -131,3 +132,6 @@ func newCodec(t testing.TB, format wire.Format) (*wire.Codec, func() []wire.Fall
 		return infos
 	}
 }
+
+// sleep lets time pass in a bubble.
+func sleep(d time.Duration) { time.Sleep(d) }

@@ -1,0 +1,282 @@
+package wire_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/wire"
+)
+
+// oneRecord and stored are good answers to GetRecords and to puts.
+var oneRecord = &kinesis.GetRecordsOutput{Records: []types.Record{{
+	Data: []byte("payload"), PartitionKey: new("key"), SequenceNumber: new("495"),
+}}}
+
+var stored = &kinesis.PutRecordsOutput{FailedRecordCount: new(int32(0)), Records: []types.PutRecordsResultEntry{{
+	SequenceNumber: new("495"), ShardId: new("shardId-000000000000"),
+}}}
+
+func goodAnswer(r request) reply {
+	var out output = oneRecord
+	if r.operation != "GetRecords" {
+		out = stored
+	}
+	if r.contentType == typeCBOR {
+		return reply{status: 200, contentType: typeCBOR, body: encodeCBOR(out, cborStyle{})}
+	}
+	return reply{status: 200, contentType: typeJSON, body: encodeJSON(out)}
+}
+
+// read and put make one call each and say how it ended.
+func read(t *testing.T, c *kinesis.Client, options ...func(*kinesis.Options)) string {
+	t.Helper()
+	out, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: new("AAA")}, options...)
+	switch {
+	case err != nil:
+		return "error"
+	case len(out.Records) == 1 && string(out.Records[0].Data) == "payload":
+		return "ok"
+	}
+	return "empty"
+}
+
+func put(t *testing.T, c *kinesis.Client, options ...func(*kinesis.Options)) string {
+	t.Helper()
+	out, err := c.PutRecords(t.Context(), &kinesis.PutRecordsInput{StreamName: new("orders"), Records: []types.PutRecordsRequestEntry{
+		{Data: []byte("payload"), PartitionKey: new("key")},
+	}}, options...)
+	switch {
+	case err != nil:
+		return "error"
+	case len(out.Records) == 1 && *out.Records[0].SequenceNumber == "495":
+		return "ok"
+	}
+	return "empty"
+}
+
+// buffer is how kinesalite writes a payload in CBOR: as the fields of its own object.
+var buffer = []byte("\xa1\x67Records\x81\xa1\x64Data\xa2\x64type\x66Buffer\x64data\x82\x01\x02")
+
+var (
+	html         = reply{status: 503, contentType: "text/html", body: []byte("<html>no backend</html>")}
+	htmlTeapot   = reply{status: 403, contentType: "text/html", body: []byte("<html>forbidden</html>")}
+	notFoundJSON = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ResourceNotFoundException","message":"m"}`)}
+	invalidJSON  = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ValidationException","message":"m"}`)}
+	throttleJSON = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ProvisionedThroughputExceededException","message":"m"}`)}
+	unreadable   = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"SerializationException"}`)}
+	unknown      = reply{status: 404, contentType: "", body: []byte("<UnknownOperationException/>\n")}
+	unsupported  = reply{status: 415, contentType: "text/plain", body: []byte("what?")}
+	internalJSON = reply{status: 500, contentType: typeJSON, body: []byte(`{"__type":"InternalFailureException","message":"m"}`)}
+	brokenCBOR   = reply{status: 200, contentType: typeCBOR, body: buffer}
+	brokenPut    = reply{status: 200, contentType: typeCBOR, body: []byte("\xa1\x67Records\xa1\x61a\x01")}
+	garbage      = reply{status: 200, contentType: "text/plain", body: []byte("OK")}
+	throttleCBOR = reply{status: 400, contentType: typeCBOR, body: []byte("\xa1\x66__type\x78\x26ProvisionedThroughputExceededException")}
+)
+
+// TestFallback goes through the table of doc.go. The server answers CBOR requests
+// with the replies of cbor, one after the other and the last one again and again, and
+// JSON requests with those of json, or properly where there are none.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	good := reply{}
+	for _, c := range []struct {
+		name       string
+		cbor, json []reply
+		calls      string // r: read, p: put
+		want       string // how they end
+		sent       string // C: CBOR, J: JSON
+		fallbacks  int
+	}{
+		{"all is well", []reply{good}, nil, "rpr", "ok ok ok", "CCC", 0},
+
+		{"broken CBOR, read", []reply{brokenCBOR}, nil, "rrp", "ok ok ok", "CJJJ", 1},
+		{"broken CBOR after having spoken, read", []reply{good, brokenCBOR}, nil, "prp", "ok ok ok", "CCJJ", 1},
+		{"broken CBOR, put", []reply{brokenPut}, nil, "ppr", "error ok ok", "CJJ", 1},
+		{"broken CBOR, and JSON fails too", []reply{brokenCBOR, good}, []reply{html}, "rr", "error ok", "CJC", 0},
+
+		{"415", []reply{unsupported}, nil, "ppr", "ok ok ok", "CJJJ", 1},
+		{"415 after having spoken", []reply{good, unsupported}, nil, "rpp", "ok ok ok", "CCJJ", 1},
+		{"unreadable", []reply{unreadable}, nil, "rp", "ok ok", "CJJ", 1},
+		{"unreadable in JSON too", []reply{unreadable, good}, []reply{unreadable}, "pp", "error ok", "CJC", 0},
+		{"unknown operation", []reply{unknown}, nil, "pr", "ok ok", "CJJ", 1},
+		{"415, and JSON is understood", []reply{unsupported}, []reply{notFoundJSON, good}, "pp", "error ok", "CJJ", 1},
+		{"415, and JSON fails", []reply{unsupported, good}, []reply{html}, "pp", "error ok", "CJC", 0},
+
+		{"4xx in CBOR", []reply{throttleCBOR, good}, nil, "pp", "error ok", "CC", 0},
+		{"4xx of a proxy", []reply{htmlTeapot}, nil, "pp", "ok ok", "CJJ", 1},
+		{"4xx of a proxy to both", []reply{htmlTeapot, good}, []reply{htmlTeapot}, "pp", "error ok", "CJC", 0},
+		{"4xx of a proxy after having spoken", []reply{good, htmlTeapot, good}, nil, "ppp", "ok error ok", "CCC", 0},
+		{"a JSON error, and JSON works", []reply{invalidJSON}, nil, "pr", "ok ok", "CJJ", 1},
+		{"the same JSON error twice", []reply{notFoundJSON, good}, []reply{notFoundJSON}, "rr", "error ok", "CJC", 0},
+		{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "error ok", "CJJ", 1},
+		{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "ok error ok", "CCC", 0},
+		{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "error ok", "CC", 0},
+
+		{"5xx of a proxy, read", []reply{html}, nil, "rr", "ok ok", "CJJ", 1},
+		{"5xx of a proxy, put", []reply{html}, nil, "ppp", "error ok ok", "CJJ", 1},
+		{"5xx of a proxy to both, read", []reply{html, good}, []reply{html}, "rrr", "error ok ok", "CJCC", 0},
+		{"5xx of a proxy to both, put", []reply{html, good}, []reply{html}, "pppp", "error error ok ok", "CJCC", 0},
+		{"5xx of a proxy after having spoken", []reply{good, html, good}, nil, "rrp", "ok error ok", "CCC", 0},
+		{"5xx in JSON", []reply{internalJSON}, nil, "pp", "error ok", "CJ", 1},
+
+		{"200 that is nothing, read", []reply{garbage}, nil, "rr", "ok ok", "CJJ", 1},
+		{"200 that is nothing, put", []reply{garbage}, nil, "pp", "error ok", "CJ", 1},
+		{"200 that is nothing after having spoken", []reply{good, garbage, good}, nil, "ppp", "ok error ok", "CCC", 0},
+		{"200 in JSON", []reply{{status: 200, contentType: typeJSON, body: encodeJSON(oneRecord)}}, nil, "rr", "ok ok", "CC", 0},
+		{"200 and nothing in it", []reply{{status: 200}}, nil, "rr", "empty empty", "CC", 0},
+
+		{"no answer", []reply{{hangUp: true}, good}, nil, "ppr", "error ok ok", "CCC", 0},
+		{"a redirect", []reply{{status: 304}, good}, nil, "rr", "error ok", "CC", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			next := func(replies []reply, n *int, r request) reply {
+				if len(replies) == 0 {
+					return goodAnswer(r)
+				}
+				a := replies[min(*n, len(replies)-1)]
+				*n++
+				if a.status == 0 && !a.hangUp {
+					return goodAnswer(r)
+				}
+				return a
+			}
+			var nCBOR, nJSON int
+			service := serve(t, func(r request) reply {
+				if r.contentType == typeCBOR {
+					return next(c.cbor, &nCBOR, r)
+				}
+				return next(c.json, &nJSON, r)
+			})
+			codec, fallbacks := newCodec(t, wire.Auto)
+			client := service.client(codec.Apply)
+			var got []string
+			for _, call := range c.calls {
+				if call == 'r' {
+					got = append(got, read(t, client))
+				} else {
+					got = append(got, put(t, client))
+				}
+			}
+			if g := strings.Join(got, " "); g != c.want {
+				t.Errorf("calls %s ended %s, want %s", c.calls, g, c.want)
+			}
+			if g := service.formats(); g != c.sent {
+				t.Errorf("calls %s were sent as %s, want %s", c.calls, g, c.sent)
+			}
+			if g := fallbacks(); len(g) != c.fallbacks {
+				t.Errorf("fallbacks = %v, want %d", g, c.fallbacks)
+			}
+			for _, f := range fallbacks() {
+				if f.Endpoint != service.url || f.Operation == "" || f.Err == nil {
+					t.Errorf("fallback %+v, want endpoint %s, an operation and an error", f, service.url)
+				}
+			}
+		})
+	}
+}
+
+func TestAPutIsNotMadeAgainWhenAnEarlierAttemptMayHaveStored(t *testing.T) {
+	t.Parallel()
+	n := 0
+	service := serve(t, func(r request) reply {
+		if r.contentType != typeCBOR {
+			return goodAnswer(r)
+		}
+		if n++; n == 1 {
+			return reply{hangUp: true}
+		}
+		return unsupported
+	})
+	codec, _ := newCodec(t, wire.Auto)
+	client := service.client(codec.Apply, func(o *kinesis.Options) { o.RetryMaxAttempts = 3 })
+	if got, sent := put(t, client), service.formats(); got != "error" || sent != "CC" {
+		t.Errorf("put ended %s after %s, want error after CC", got, sent)
+	}
+	if got, sent := put(t, client), service.formats(); got != "ok" || sent != "CCJ" {
+		t.Errorf("the next put ended %s after %s, want ok after CCJ", got, sent)
+	}
+}
+
+func TestFormatsThatAreSetAreKept(t *testing.T) {
+	t.Parallel()
+	service := serve(t, func(r request) reply {
+		if r.contentType == typeCBOR {
+			return unsupported
+		}
+		return goodAnswer(r)
+	})
+	always, fallbacks := newCodec(t, wire.CBOR)
+	client := service.client(always.Apply)
+	if got := read(t, client) + " " + put(t, client); got != "error error" || service.formats() != "CC" {
+		t.Errorf("CBOR: calls ended %s after %s, want error error after CC", got, service.formats())
+	}
+	never, _ := newCodec(t, wire.JSON)
+	client = service.client(never.Apply)
+	if got := read(t, client) + " " + put(t, client); got != "ok ok" || service.formats() != "CCJJ" {
+		t.Errorf("JSON: calls ended %s after %s, want ok ok after CCJJ", got, service.formats())
+	}
+	if len(fallbacks()) != 0 {
+		t.Errorf("fallbacks = %v, want none", fallbacks())
+	}
+	if _, err := wire.New(wire.Config{Format: 9}); err == nil || !strings.Contains(err.Error(), "Config.Format (9)") {
+		t.Errorf("New(Format 9) = %v, want an error that names the field", err)
+	}
+}
+
+func TestADoubtedEndpointGetsOneMoreTrial(t *testing.T) {
+	t.Parallel()
+	for _, healed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			service := &scripted{}
+			codec, fallbacks := newCodec(t, wire.Auto)
+			client := newClient("http://unused", withHTTP(service), codec.Apply)
+			service.cborFails = true
+			put(t, client)
+			put(t, client)
+			sleep(wire.DoubtFor - 1)
+			put(t, client)
+			if got, want := service.sent, "CJJ"; got != want {
+				t.Fatalf("sent %s, want %s", got, want)
+			}
+			sleep(1)
+			service.cborFails = !healed
+			put(t, client)
+			put(t, client)
+			sleep(100 * wire.DoubtFor)
+			put(t, client)
+			want, calls := "CJJCCC", 1
+			if !healed {
+				want, calls = "CJJCJJ", 2
+			}
+			if service.sent != want || len(fallbacks()) != calls {
+				t.Errorf("healed %v: sent %s with fallbacks %v, want %s with %d", healed, service.sent, fallbacks(), want, calls)
+			}
+			if until := fallbacks()[0].Until; until.IsZero() {
+				t.Error("the first fallback has no end, want one")
+			}
+		})
+	}
+}
+
+// scripted is a service without a network.
+type scripted struct {
+	cborFails bool
+	sent      string
+}
+
+func (s *scripted) Do(req *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	r := request{operation: operation, contentType: req.Header.Get("Content-Type")}
+	a := goodAnswer(r)
+	s.sent += map[bool]string{true: "C", false: "J"}[r.contentType == typeCBOR]
+	if r.contentType == typeCBOR && s.cborFails {
+		a = html
+	}
+	return httpResponse(a.status, a.contentType, a.body), nil
+}
