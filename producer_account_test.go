@@ -128,6 +128,7 @@ func TestProducerAgainstTheServer(t *testing.T) {
 					if err := s.CreateStream("orders", 4); err != nil {
 						t.Fatal(err)
 					}
+					fault := fault // subtests share the outer one
 					fault.Operation, fault.Skip, fault.Times = "PutRecords", 2, 3
 					defer s.Inject(fault)()
 					p := newProducer(t, s.Client(), kin.ProducerConfig{WhenAmbiguous: policy})
@@ -173,6 +174,51 @@ func TestProducerStress(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) { storm(t, 12) })
 	})
+}
+
+// TestProducerStartsAndStopsUnderPressure races the first Put, Flush and Close in
+// real time, without pauses.
+func TestProducerStartsAndStopsUnderPressure(t *testing.T) {
+	t.Parallel()
+	for round := range 300 {
+		p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{
+			MaxBatchRecords: 3, MaxRecordBytes: 100, MaxBatchBytes: 1000, MaxBufferedBytes: 2000, Linger: -1,
+		})
+		a := newAccount()
+		var (
+			wg   sync.WaitGroup
+			keys []string
+		)
+		for g := range 6 {
+			mine := numbered(fmt.Sprint("g", g, "-"), round%20)
+			keys = append(keys, mine...)
+			wg.Go(func() {
+				for i, key := range mine {
+					putOne(p, a, key, (i+g)%2 == 0)
+				}
+			})
+		}
+		for range 3 {
+			wg.Go(func() { _ = p.Flush(t.Context()) })
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				if round%2 == 0 {
+					cancel()
+				}
+				defer cancel()
+				_ = p.Close(ctx) // what it could not store is in the account
+			})
+		}
+		wg.Wait()
+		for _, key := range keys {
+			if n := a.answers[key].times; (n != 1) != a.never[key] || n > 1 {
+				t.Fatalf("round %d: %s: answers = %d, not accepted %v", round, key, n, a.never[key])
+			}
+		}
+		if held := kin.ProducerHeld(p); held != 0 {
+			t.Fatalf("round %d: held after Close = %d, want 0", round, held)
+		}
+	}
 }
 
 // stormRound is the life of one producer.

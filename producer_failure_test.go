@@ -262,7 +262,10 @@ func TestProducerPausesWhileTheEndpointIsAway(t *testing.T) {
 
 func TestProducerFindsTheRecordForWhichACallIsRefused(t *testing.T) {
 	t.Parallel()
-	bad := map[string]bool{"k123": true, "k124": true, "k480": true}
+	bad := map[string]bool{}
+	for i := 5; i < 3000; i += 97 {
+		bad[fmt.Sprint("k", i)] = true // more than in a row would be taken for another cause
+	}
 	refuse := func(isBad func(key string) bool) putAnswer {
 		return func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
 			for _, e := range in.Records {
@@ -279,16 +282,17 @@ func TestProducerFindsTheRecordForWhichACallIsRefused(t *testing.T) {
 			client := &scriptedPuts{answer: refuse(func(key string) bool { return bad[key] })}
 			p := newProducer(t, client, kin.ProducerConfig{})
 			l := newPutLog(t, p)
-			l.put(10, numbered("k", 500)...)
+			l.put(10, numbered("k", 3000)...)
 			mustClose(t, p)
-			for _, key := range numbered("k", 500) {
+			for _, key := range numbered("k", 3000) {
 				a := l.of(key)
 				if bad[key] != (a.err != nil) || a.err != nil && putError(t, a.err).Code != "InvalidArgumentException" {
 					t.Errorf("answer to %s = %+v, %v, bad %v", key, a.result, a.err, bad[key])
 				}
 			}
-			if n := len(client.seen()); n > 60 {
-				t.Errorf("calls = %d, want at most 60", n)
+			// Twice the depth of the halving of 500 for each bad record.
+			if n, most := len(client.seen()), len(bad)*2*9+6; n > most {
+				t.Errorf("calls = %d, want at most %d", n, most)
 			}
 		})
 	})
