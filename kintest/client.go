@@ -9,6 +9,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 )
 
 // TB is the part of testing.TB that [New] needs.
@@ -43,8 +47,27 @@ func New(t TB, configure ...func(*Config)) *Server {
 
 // Client returns a client of the SDK that talks to the server in memory: with a region, with credentials that belong to the
 // server's account, and with the SDK's own retries. opts change its options after that.
+//
+// Its subscriptions can be read at the same time. Those of other clients share a decoder inside of the SDK, which the race
+// detector reports.
 func (s *Server) Client(opts ...func(*kinesis.Options)) *kinesis.Client {
-	return kinesis.NewFromConfig(s.AWSConfig(), opts...)
+	all := append([]func(*kinesis.Options){func(o *kinesis.Options) {
+		o.Protocol = ownDecoder{awsjson.New11(schemas.Kinesis_20131202)}
+	}}, opts...)
+	return kinesis.NewFromConfig(s.AWSConfig(), all...)
+}
+
+// ownDecoder is the SDK's protocol without its race: it decodes each message of an event stream with a decoder of its own.
+type ownDecoder struct{ smithyhttp.ClientProtocol }
+
+// DeserializeEventMessage implements smithyhttp.ClientProtocol.
+func (ownDecoder) DeserializeEventMessage(schema *smithy.Schema, types *smithy.TypeRegistry, r io.Reader) (smithy.Deserializable, error) {
+	return awsjson.New11(schemas.Kinesis_20131202).DeserializeEventMessage(schema, types, r)
+}
+
+// DeserializeInitialResponse implements smithyhttp.ClientProtocol.
+func (ownDecoder) DeserializeInitialResponse(schema *smithy.Schema, r io.Reader, out smithy.Deserializable) error {
+	return awsjson.New11(schemas.Kinesis_20131202).DeserializeInitialResponse(schema, r, out)
 }
 
 // AWSConfig returns what Client makes its clients from.

@@ -25,10 +25,6 @@ const (
 // contentEventStream is the Content-Type of an event stream.
 const contentEventStream = "application/vnd.amazon.eventstream"
 
-// maxPayload is how long the payload of a frame may become. Decoders of the SDK refuse 16 MiB and more; the longest record takes
-// 14 MiB in base64.
-const maxPayload = 16<<20 - 4096
-
 // frame is one frame that is being made in a buffer: begin, append the payload to buf, end.
 type frame struct {
 	buf   []byte
@@ -54,7 +50,7 @@ func beginFrame(dst []byte, headers ...string) frame {
 // end fills in lengths and checksums, and returns the buffer with the frame.
 func (f frame) end() []byte {
 	b := f.buf[f.start:]
-	binary.BigEndian.PutUint32(b, uint32(len(b)+frameEnd)) //nolint:gosec // bounded by maxPayload
+	binary.BigEndian.PutUint32(b, uint32(len(b)+frameEnd)) //nolint:gosec // bounded by the size of an event
 	binary.BigEndian.PutUint32(b[8:], crc32.ChecksumIEEE(b[:8]))
 	return binary.BigEndian.AppendUint32(f.buf, crc32.ChecksumIEEE(b))
 }

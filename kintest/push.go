@@ -12,8 +12,9 @@ import (
 	"github.com/kinstream/kin/kintest/internal/shardlog"
 )
 
-// How much goes into one event. Even if all of it were keys of control characters, which take six bytes each in JSON, the
-// payload would stay under maxPayload; a single longer record goes alone.
+// How much goes into one event. Decoders of the SDK refuse a payload of 16 MiB or more. The largest payload that can come of
+// these is one of keys of control characters, which take six bytes each in JSON: 12 MiB, and 2 MiB for the names and numbers
+// of 10,000 records. A record that is longer goes alone, and takes 14 MiB in base64 at most.
 const (
 	eventRecords = 10_000
 	eventBytes   = 2 << 20
@@ -193,7 +194,12 @@ func (p *pusher) send(event *pushed, now time.Time) bool {
 	if hits.empty() {
 		return true
 	}
-	*p.buf = appendEvents((*p.buf)[:0], event)
+	*p.buf = appendEventFrame((*p.buf)[:0], &proto.Event{
+		Records:            event.Records,
+		Continuation:       event.Continuation,
+		MillisBehindLatest: event.MillisBehindLatest,
+		ChildShards:        event.ChildShards,
+	})
 	if hits.corrupt() {
 		flipBit(*p.buf)
 	}
@@ -216,29 +222,4 @@ func (p *pusher) flush() error {
 		return err
 	}
 	return p.out.Flush()
-}
-
-// appendEvents appends an event as one frame, or as several if the payload of one would become too long.
-func appendEvents(dst []byte, event *pushed) []byte {
-	whole := proto.Event{
-		Records:            event.Records,
-		Continuation:       event.Continuation,
-		MillisBehindLatest: event.MillisBehindLatest,
-		ChildShards:        event.ChildShards,
-	}
-	return appendSplit(dst, &whole)
-}
-
-func appendSplit(dst []byte, event *proto.Event) []byte {
-	start := len(dst)
-	dst = appendEventFrame(dst, event)
-	n := len(event.Records)
-	if len(dst)-start <= maxPayload || n < 2 {
-		return dst
-	}
-	first, second := *event, *event
-	first.Records, second.Records = event.Records[:n/2], event.Records[n/2:]
-	first.Continuation = first.Records[n/2-1].Seq
-	first.ChildShards = nil
-	return appendSplit(appendSplit(dst[:start], &first), &second)
 }

@@ -224,15 +224,21 @@ func testLargeRecords(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	big := strings.Repeat("x", 10<<20-1)
-	for range 3 {
-		put(t, c, "k", big)
+	want := []string{strings.Repeat("x", 10<<20-1), strings.Repeat("y", 10<<20-1)}
+	for _, data := range want {
+		put(t, c, "k", data)
+	}
+	long := strings.Repeat("\x01", 256) // takes six times as much in an event
+	for range 16_000 {
+		if _, err := s.Put("orders", long, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	events := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
-	for read := 0; read < 3; {
+	for read := 0; read < 16_002; {
 		for _, r := range next(t, events).Records {
-			if string(r.Data) != big {
-				t.Errorf("record %d has %d bytes, or wrong ones", read, len(r.Data))
+			if read < 2 && string(r.Data) != want[read] || read >= 2 && *r.PartitionKey != long {
+				t.Fatalf("record %d has the wrong content", read)
 			}
 			read++
 		}
