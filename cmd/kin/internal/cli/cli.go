@@ -103,7 +103,10 @@ func (a *app) root() *cobra.Command {
 }
 
 // checkGlobals refuses values of global flags before a command does anything.
-func (a *app) checkGlobals(*cobra.Command) error {
+func (a *app) checkGlobals(cmd *cobra.Command) error {
+	if err := cmd.ValidateFlagGroups(); err != nil {
+		return usageErr(err.Error(), "see "+cmd.CommandPath()+" --help")
+	}
 	if a.flags.output != outputText && a.flags.output != outputJSON {
 		return usageErr(fmt.Sprintf("-o %q: no such form", a.flags.output), "use text or json")
 	}

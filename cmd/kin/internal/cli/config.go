@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,7 +99,7 @@ func (a *app) loadConfig(ctx context.Context, local bool) (aws.Config, string, e
 		config.WithLogger(logging.Nop{}),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(giveUpOnTimeout)}, o.Retryables...)
+				o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(giveUpAtOnce)}, o.Retryables...)
 			})
 		}),
 	}
@@ -137,10 +139,12 @@ func (a *app) httpClient() *awshttp.BuildableClient {
 		WithTimeout(a.flags.timeout + time.Minute)
 }
 
-// giveUpOnTimeout keeps the SDK from waiting again, twice, for an endpoint that
-// did not answer in the time that the user set.
-func giveUpOnTimeout(err error) aws.Ternary {
-	if isTimeout(err) {
+// giveUpAtOnce keeps the SDK from trying again where a person would rather know:
+// an endpoint that did not answer in the time that the user set, where nothing
+// listens, or that is no server of this kind.
+func giveUpAtOnce(err error) aws.Ternary {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if untrusted || isTimeout(err) || errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), malformedHTTP) {
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary

@@ -256,7 +256,7 @@ func (d *demo) reshardTwice(ctx context.Context) error {
 			return err
 		}
 		d.path = append(d.path, step.shards)
-		d.setPhase("%d shards", step.shards)
+		d.setPhase("%s", count(step.shards, "shard"))
 		close(step.done)
 	}
 	return nil

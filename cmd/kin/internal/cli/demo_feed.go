@@ -83,6 +83,7 @@ func (p *demoPass) Close() error {
 
 // feed puts the text, pass after pass.
 func (d *demo) feed(ctx context.Context) error {
+	d.setPhase("%s", count(d.options.shards, "shard"))
 	for {
 		d.passes.Add(1)
 		more, err := d.feedPass(ctx)

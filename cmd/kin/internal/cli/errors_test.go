@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -160,7 +161,9 @@ func TestEndpoint_with_the_wrong_scheme_is_one_line(t *testing.T) {
 
 func TestEndpoint_with_an_untrusted_certificate_is_one_line(t *testing.T) {
 	t.Parallel()
-	web := httptest.NewTLSServer(http.NotFoundHandler())
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // of the handshakes that the client ends
+	web.StartTLS()
 	t.Cleanup(web.Close)
 	wantFailure(t, run(t.Context(), "", "stream", "list", "--endpoint", web.URL), 3, "certificate is not trusted", "AWS_CA_BUNDLE")
 }

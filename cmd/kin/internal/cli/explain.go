@@ -33,6 +33,10 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
+// malformedHTTP is in all errors of net/http about answers that are no HTTP; they
+// have no type.
+const malformedHTTP = "malformed HTTP"
+
 func usageErr(what, hint string) error { return &failure{code: exitUsage, what: what, hint: hint} }
 
 // explain turns any error of a command into its line and its exit code. It is
@@ -81,7 +85,7 @@ func (a *app) networkFailure(err error) *failure {
 	switch {
 	case notTLS, strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return unreachable(fmt.Sprintf("%v does not speak TLS", a.target), "try http:// in --endpoint")
-	case strings.Contains(text, "malformed HTTP response"):
+	case strings.Contains(text, malformedHTTP):
 		return unreachable(fmt.Sprintf("%v does not speak HTTP", a.target), "check --endpoint, or try https:// in it")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return unreachable(fmt.Sprintf("nothing listens at %v", a.target), "is the server started (kin serve), and is --endpoint right?")
@@ -166,7 +170,7 @@ func credentialsErr(err error) error {
 		strings.Contains(text, "IMDS") || strings.Contains(text, "none configured") || strings.Contains(text, "static credentials are empty")
 	if noneFound {
 		f.what = "no AWS credentials found"
-		f.hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile, or --endpoint for a local server"
+		f.hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile, or --endpoint for a local server (kin serve)"
 		return f
 	}
 	f.what = "AWS credentials: " + text
