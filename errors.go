@@ -53,9 +53,12 @@ type PutError struct {
 
 	// Err is the cause, with the error of the SDK in its chain if there is one.
 	Err error
+
+	// Hint says what may help, and is empty if that is not known.
+	Hint string
 }
 
-// Error says which record was not put, and why.
+// Error says which record was not put, why, and what may help, in one line.
 func (e *PutError) Error() string {
 	var b strings.Builder
 	key := e.Record.PartitionKey
@@ -69,7 +72,15 @@ func (e *PutError) Error() string {
 	if e.Ambiguous {
 		b.WriteString(", may have been stored")
 	}
-	fmt.Fprintf(&b, ": %v", e.Err)
+	b.WriteString(": ")
+	if late, ok := errors.AsType[*gaveUpError](e.Err); ok {
+		b.WriteString(late.Error())
+	} else {
+		b.WriteString(causeText(e.Err))
+	}
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
 	return b.String()
 }
 

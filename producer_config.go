@@ -46,19 +46,23 @@ type ProducerConfig struct {
 	Linger time.Duration
 
 	// MaxInFlight is how many PutRecords calls are out at the same time, 1 to 1,000.
-	// A record's throughput is bounded by MaxInFlight times MaxBatchRecords per round trip; each
-	// call in flight holds its records encoded once more. 1 with no retry keeps the
-	// order of records within a call only: see [Producer] about order.
+	// The throughput is at most MaxInFlight times MaxBatchRecords in a round trip. More
+	// calls need more memory, since each holds its records once more in encoded form, and
+	// more connections. No value keeps records in order: see [Producer].
 	// Defaults to 8, which is below the 10 idle connections that the SDK's HTTP
-	// client keeps for a host.
+	// client keeps for a host, and makes 200,000 records a second at 20 milliseconds.
 	MaxInFlight int
 
-	// MaxBufferedBytes bounds what the producer holds: data, keys and about 200 bytes
-	// for each record that was accepted and whose callback has not returned. Calls in flight
-	// need up to MaxInFlight times MaxBatchBytes on top for their encoded form. WhenFull
-	// says what happens at the bound. Too little keeps calls small; too much is what
-	// is lost when the process is killed. At least MaxRecordBytes plus 192.
-	// Defaults to 64 MiB.
+	// MaxBufferedBytes bounds what the producer holds: data, keys and 192 bytes of its
+	// own for each record that was accepted and whose callback has not returned. Calls in
+	// flight need up to MaxInFlight times MaxBatchBytes on top for their encoded form.
+	// WhenFull says what happens at the bound. A low value keeps calls small when the service is
+	// slow; a high one is more to lose when the process is killed. At least
+	// MaxRecordBytes plus 192.
+	//
+	// One record may come on top of the bound at a time, when all others are answered and
+	// only their callbacks are left: those may be waiting for room themselves.
+	// Defaults to 64 MiB: a minute of a shard's 1 MiB a second.
 	MaxBufferedBytes int
 
 	// WhenFull says what a Put does when MaxBufferedBytes is reached.
