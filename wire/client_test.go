@@ -27,7 +27,7 @@ import (
 
 // A server on loopback that answers with megabytes is what makes the plain SDK
 // close the connection under its own answer. Without plainStream about one call in
-// fifty fails here.
+// five fails here.
 func TestLargeAnswersFromAFastServerArriveWhole(t *testing.T) {
 	t.Parallel()
 	large := &kinesis.GetRecordsOutput{}
@@ -162,8 +162,14 @@ func TestApplyingTwiceIsHarmless(t *testing.T) {
 	other, _ := newCodec(t, wire.Auto)
 	toSDK := func(o *kinesis.Options) { o.Protocol = awsjson.New11(schemas.Kinesis_20131202) }
 	client := service.client(one.Apply, one.Apply, other.Apply)
+	countFallbacks := kinesis.WithAPIOptions(func(stack *middleware.Stack) error {
+		if got := strings.Count(strings.Join(stack.Initialize.List(), " "), wire.FallbackID); got != 1 {
+			t.Errorf("the stack has %d fallbacks, want 1", got)
+		}
+		return nil
+	})
 	for _, options := range [][]func(*kinesis.Options){{}, {one.Apply}, {other.Apply, wire.Enable}, {toSDK, other.Apply}} {
-		if got := put(t, client, options...); got != "ok" {
+		if got := put(t, client, append(options, countFallbacks)...); got != "ok" {
 			t.Errorf("put ended %s, want ok", got)
 		}
 	}
@@ -248,12 +254,20 @@ func TestAnswersWithoutLengthArriveWhole(t *testing.T) {
 			resp.ContentLength = -1
 			return resp, nil
 		})))
-		for range 3 { // the buffer for such answers is used again
+		want := bytes.Repeat([]byte("y"), size)
+		var first []byte
+		for call := range 3 { // the buffer for such answers is used again
 			got, err := client.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: new("AAA")})
-			if err != nil || !bytes.Equal(got.Records[0].Data, out.Records[0].Data) {
+			if err != nil || call == 0 && !bytes.Equal(got.Records[0].Data, want) {
 				t.Fatalf("size %d: %v", size, err)
 			}
-			got.Records[0].Data = append(got.Records[0].Data, 'z')
+			if call == 0 {
+				first = got.Records[0].Data
+				out.Records[0].Data = bytes.Repeat([]byte("z"), size)
+			}
+		}
+		if !bytes.Equal(first, want) {
+			t.Errorf("size %d: a later answer has overwritten the first", size)
 		}
 	}
 }
@@ -270,6 +284,39 @@ func TestAContentLengthThatLiesIsNotBelieved(t *testing.T) {
 		if got := read(t, client); got != "ok" {
 			t.Errorf("Content-Length %d: read ended %s, want ok", length, got)
 		}
+	}
+}
+
+// An answer that ends too early is the network's fault when nothing said how long
+// it is: it is no reason to give CBOR up.
+func TestAnAnswerThatIsCutShortProvesNothing(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	client := newClient("http://unused", wire.Enable, withHTTP(httpFunc(func(req *http.Request) (*http.Response, error) {
+		sent = append(sent, req.Header.Get("Content-Type"))
+		body := encodeCBOR(oneRecord, cborStyle{})
+		resp := httpResponse(200, typeCBOR, body[:len(body)-1])
+		resp.ContentLength = -1
+		return resp, nil
+	})))
+	got := read(t, client) + " " + read(t, client)
+	if want := []string{typeCBOR, typeCBOR}; got != "error error" || !reflect.DeepEqual(sent, want) {
+		t.Errorf("reads ended %s after %v, want errors after %v", got, sent, want)
+	}
+}
+
+func TestNothingIsLeftOfAnAnswerThatFailed(t *testing.T) {
+	t.Parallel()
+	half := append(encodeCBOR(oneRecord, cborStyle{}), "\x72MillisBehindLatest\x60"...)
+	half[0]++ // one member more, of the wrong type
+	service := serve(t, func(r request) reply {
+		if r.contentType == typeCBOR {
+			return reply{status: 200, contentType: typeCBOR, body: half}
+		}
+		return reply{status: 200, contentType: typeJSON, body: []byte("{}")}
+	})
+	if got := read(t, service.client(wire.Enable)); got != "empty" || service.formats() != "CJ" {
+		t.Errorf("read ended %s after %s, want empty after CJ", got, service.formats())
 	}
 }
 

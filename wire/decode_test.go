@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,20 @@ func TestAllocationsDoNotGrowWithRecords(t *testing.T) {
 		if allocs > 12 {
 			t.Errorf("%s: %v allocations for 1000 records, want at most 12", name, allocs)
 		}
+	}
+}
+
+// A megabyte that announces a million records must not cost more than a few.
+func TestCountsAreBoundedByWhatHasArrived(t *testing.T) {
+	body := append([]byte("\xa1\x67Records\x9a\x00\x0f\x00\x00"), make([]byte, 1<<20)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := wire.DecodeCBOR(body, &kinesis.GetRecordsOutput{}); err == nil {
+		t.Fatal("zeros were accepted as records")
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
+		t.Errorf("%d bytes were allocated for 1 MiB, want at most 8 MiB", got)
 	}
 }
 

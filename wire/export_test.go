@@ -17,3 +17,6 @@ func Encode(format Format, in any) ([]byte, bool) { return encode(format, in) }
 
 // DoubtFor is how long an endpoint is doubted.
 const DoubtFor = doubtFor
+
+// FallbackID is the name of the middleware that makes calls again.
+const FallbackID = fallbackID

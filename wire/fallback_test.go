@@ -68,6 +68,7 @@ var (
 	notFoundJSON = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ResourceNotFoundException","message":"m"}`)}
 	invalidJSON  = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ValidationException","message":"m"}`)}
 	throttleJSON = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"ProvisionedThroughputExceededException","message":"m"}`)}
+	kmsJSON      = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"KMSNotFoundException","message":"m"}`)}
 	unreadable   = reply{status: 400, contentType: typeJSON, body: []byte(`{"__type":"SerializationException"}`)}
 	unknown      = reply{status: 404, contentType: "", body: []byte("<UnknownOperationException/>\n")}
 	unsupported  = reply{status: 415, contentType: "text/plain", body: []byte("what?")}
@@ -116,6 +117,7 @@ func TestFallback(t *testing.T) {
 		{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "error ok", "CJJ", 1},
 		{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "ok error ok", "CCC", 0},
 		{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "error ok", "CC", 0},
+		{"a missing key in JSON", []reply{kmsJSON, good}, nil, "pp", "error ok", "CC", 0},
 
 		{"5xx of a proxy, read", []reply{html}, nil, "rr", "ok ok", "CJJ", 1},
 		{"5xx of a proxy, put", []reply{html}, nil, "ppp", "error ok ok", "CJJ", 1},
