@@ -42,6 +42,10 @@ func (u *readerRun) list() {
 	})
 }
 
+// filterMargin is how much longer than needed a shard is listed, because the arrival
+// times of records are approximate, and the end of a shard is another clock's time.
+const filterMargin = time.Minute
+
 // filter is the filter of all listings of a loop. Shards that ended before the time
 // at which reading begins have nothing to give, and asking each of them, one generation
 // after the other, takes long on a stream that is often resharded. Positions may name
@@ -50,7 +54,10 @@ func (u *readerRun) filter() *types.ShardFilter {
 	if u.r.cfg.From.kind != atTimestamp || u.resumed || u.r.cfg.Shard != "" {
 		return nil
 	}
-	return &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: &u.r.cfg.From.at}
+	return &types.ShardFilter{
+		Type:      types.ShardFilterTypeFromTimestamp,
+		Timestamp: new(u.r.cfg.From.at.Add(-filterMargin)),
+	}
 }
 
 // listSoon makes the next listing begin as soon as relistAtFirst after the last one began.

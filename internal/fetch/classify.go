@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 
@@ -57,6 +58,10 @@ func Classify(err error) Class {
 		return class
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Transient
+	}
+	// An answer that was cut, also one that was about to say what is wrong.
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return Transient
 	}
 	// NXDOMAIN must be asked before the SDK's rules, which know only yes and no:

@@ -47,6 +47,7 @@ func TestClassify(t *testing.T) {
 		"an empty 503":                  {response(503, errors.New("empty")), fetch.Transient},
 		"a stream that changes":         {response(400, &types.ResourceInUseException{}), fetch.Transient},
 		"an answer that is cut":         {response(200, &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}), fetch.Transient},
+		"a refusal that is cut":         {response(400, &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}), fetch.Transient},
 		"an answer that is garbage":     {response(200, &smithy.DeserializationError{Err: errors.New("invalid character '<'")}), fetch.Transient},
 		"a refused connection":          {operation(&smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", Err: syscall.ECONNREFUSED}}), fetch.Transient},
 		"a connection that was reset":   {operation(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), fetch.Transient},

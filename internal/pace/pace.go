@@ -21,6 +21,10 @@ const (
 	// drift is the part by which waits of the spacing are longer at most.
 	drift = 0.1
 
+	// margin is the part by which waits for bytes are longer than the arithmetic says:
+	// a call that comes a moment too early is refused and costs more.
+	margin = 0.02
+
 	// free is the spacing below which a reader without a limit waits no more.
 	free = 5 * time.Millisecond
 )
@@ -61,7 +65,7 @@ func (c Config) Answered(s State, a Answer, random float64) (State, time.Duratio
 	wait := max(s.spacing, c.spacing())
 	wait += time.Duration(drift * random * float64(wait))
 	if c.BytesPerSecond > 0 {
-		seconds := float64(a.Bytes) / float64(c.BytesPerSecond)
+		seconds := (1 + margin) * float64(a.Bytes) / float64(c.BytesPerSecond)
 		wait = max(wait, time.Duration(seconds*float64(time.Second)))
 	}
 	if !a.AtTip || a.Records > 0 {
