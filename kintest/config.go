@@ -27,9 +27,16 @@ type Config struct {
 	// [ServiceLimits] returns those of the service.
 	Limits Limits
 
-	// Dir is the directory in which streams and records are kept between runs.
-	// Empty means memory only.
+	// Dir is the directory in which streams and records are kept between runs; it is
+	// made if it is not there. [NewServer] reads it into memory, and from then on every
+	// change is in its files before the call that makes it is answered, so that it
+	// survives the end of the process, kill -9 included. Only one server can use a
+	// directory at a time. Empty means memory only.
 	Dir string
+
+	// Sync makes every change wait until the disk has it, so that it survives a power
+	// failure, too. It makes calls as slow as the disk's fsync. Only with Dir.
+	Sync bool
 
 	// Logger receives what nobody can be told otherwise. Nil means no log.
 	Logger *slog.Logger
@@ -58,6 +65,8 @@ type Config struct {
 	// replace it; until then the other is refused. Defaults to 5 seconds; -1 means
 	// that a new subscription always replaces the old one.
 	TakeoverAfter time.Duration
+
+	segmentBytes int64 // of the files in Dir; 0 is the default. For tests.
 }
 
 var accountPattern = regexp.MustCompile(`^\d{12}$`)

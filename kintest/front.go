@@ -50,7 +50,8 @@ func (f *front) enter() bool {
 }
 
 // Close ends what the server does: listeners and connections are closed, subscriptions end, waiting calls are given up. It
-// returns when no request is being answered any more. Records stay readable through the direct API. It may be called more than once.
+// returns when no request is being answered any more. Records stay readable through the direct API.
+// With Config.Dir the directory is free for another server. It may be called more than once.
 func (s *Server) Close() error {
 	f := &s.front
 	f.mu.Lock()
@@ -70,6 +71,9 @@ func (s *Server) Close() error {
 	}
 	f.client.closeIdle()
 	f.active.Wait()
+	if s.journal != nil {
+		return s.journal.close()
+	}
 	return nil
 }
 

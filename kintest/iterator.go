@@ -55,19 +55,31 @@ func (s *Server) decodeIterator(text string) (it iterator, ok bool) {
 		return it, false
 	}
 	b, seal := buf[:n-iteratorSeal], binary.BigEndian.Uint64(buf[n-iteratorSeal:n])
-	if maphash.Bytes(s.seed, b) != seal || binary.BigEndian.Uint64(b) != 1 {
+	if binary.BigEndian.Uint64(b) != 1 {
 		return it, false
 	}
 	account, rest, _ := strings.Cut(string(b[iteratorHeader:]), "/")
 	region, name, _ := strings.Cut(rest, "/")
-	return iterator{
+	it = iterator{
 		stream:     streamKey{account, region, name},
 		nonce:      binary.BigEndian.Uint64(b[8:]),
 		generation: binary.BigEndian.Uint32(b[16:]),
 		shard:      binary.BigEndian.Uint32(b[20:]),
 		position:   binary.BigEndian.Uint64(b[24:]),
 		created:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[32:]))),
-	}, true
+	}
+	return it, maphash.Bytes(s.seed, b) == seal || s.madeBefore(it)
+}
+
+// madeBefore says whether an iterator may be from an earlier run of a server with the
+// same directory. Then its seal is another one, but it knows the stream's nonce.
+func (s *Server) madeBefore(it iterator) bool {
+	if s.journal == nil {
+		return false
+	}
+	streams := s.streams()
+	i, found := search(streams, it.stream)
+	return found && streams[i].nonce == it.nonce
 }
 
 // seal makes a token of a kind out of a text, with the time at which it was made.

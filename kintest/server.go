@@ -2,6 +2,7 @@ package kintest
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 type Server struct {
 	config  Config
 	front   front            // the transport's part; see front.go
-	journal journal          // nil: nothing outlives the process
+	journal keeper           // nil: nothing outlives the process
 	budget  *shardlog.Budget // nil: no bound
 	seed    maphash.Seed     // seals iterators and tokens
 	gate    controlGate
@@ -30,7 +31,8 @@ type Server struct {
 }
 
 // NewServer makes a server that serves nothing yet: see [Server.Serve],
-// [Server.Handler] and [Server.Client].
+// [Server.Handler] and [Server.Client]. With [Config.Dir] it reads what is there, and
+// holds the directory until [Server.Close].
 func NewServer(config Config) (*Server, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -45,6 +47,11 @@ func NewServer(config Config) (*Server, error) {
 		s.budget = shardlog.NewBudget(config.MaxBytes)
 	}
 	s.front.init(s)
+	if config.Dir != "" {
+		if err := s.openDir(); err != nil {
+			return nil, fmt.Errorf("kintest: Config.Dir (%s): %w", config.Dir, err)
+		}
+	}
 	return s, nil
 }
 

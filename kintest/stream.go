@@ -36,6 +36,7 @@ type stream struct {
 
 	state      atomic.Pointer[streamState]
 	generation atomic.Uint32 // of its iterators; those of an earlier one are expired
+	kept       atomic.Uint64 // version of the state that the journal has
 	spread     atomic.Uint64 // where an AUTO stream puts the next record
 
 	mu      sync.Mutex   // held to change the state; guards what follows
