@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +30,36 @@ func readChecks() []Check {
 				iterator = aws.ToString(out.NextShardIterator)
 			}
 			p.equal("records", got, want)
+		}},
+		{"reading while others put passes no record over", func(p *probe) {
+			stream := p.stream(1)
+			const writers, calls, each = 4, 25, 20
+			var writing sync.WaitGroup
+			for range writers {
+				writing.Go(func() {
+					for range calls {
+						if _, err := p.PutRecords(p.ctx, batch(stream, each, 10)); err != nil {
+							return // the count tells
+						}
+					}
+				})
+			}
+			var written atomic.Bool
+			var waiting sync.WaitGroup
+			waiting.Go(func() { writing.Wait(); written.Store(true) })
+			defer waiting.Wait()
+			got := 0
+			iterator := p.iterator(stream, firstShard, types.ShardIteratorTypeTrimHorizon)
+			for empty := 0; empty < 3; {
+				done := written.Load()
+				out := p.get(iterator, 0)
+				got += len(out.Records)
+				if done && len(out.Records) == 0 {
+					empty++
+				}
+				iterator = aws.ToString(out.NextShardIterator)
+			}
+			p.equal("records", got, writers*calls*each)
 		}},
 		{"an iterator can be used again", func(p *probe) {
 			stream, want := p.numbered(5)

@@ -12,7 +12,8 @@ import (
 // Kinesalite is kinesalite 3.3.3: fast and reliable, with the API of 2019.
 func Kinesalite() Kind {
 	return Kind{
-		Name: "kinesalite",
+		Name:         "kinesalite",
+		Capabilities: Capabilities{LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "kinesalite", "npm", "node_modules", "kinesalite", "cli.js")
@@ -32,11 +33,12 @@ func Kinesalite() Kind {
 }
 
 // KinesisLocal is kinesis-local 0.6.2, kinesis-mock compiled to JavaScript: the
-// widest API of all, slow, and in need of a first message on event streams.
+// widest API of all, slow, and in need of a first message on event streams. In
+// CBOR it answers data as text in base64.
 func KinesisLocal() Kind {
 	return Kind{
 		Name:         "kinesis-local",
-		Capabilities: Capabilities{StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, CBOR: true},
+		Capabilities: Capabilities{StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			dir := filepath.Dir(installed(tb, "kinesis-local", "npm", "node_modules", "kinesis-local", "main.js"))
@@ -64,7 +66,8 @@ func KinesisLocal() Kind {
 	}
 }
 
-// Ferrokinesis is ferrokinesis 0.7.0: native and wide.
+// Ferrokinesis is ferrokinesis 0.7.0: native and wide. Records that are put at
+// the same time may appear in another order than that of their numbers.
 func Ferrokinesis() Kind {
 	return Kind{
 		Name:         "ferrokinesis",

@@ -11,7 +11,8 @@ import (
 
 func oursCapabilities() Capabilities {
 	return Capabilities{
-		StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, CBOR: true, InitialResponse: true,
+		StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, CBOR: true,
+		InitialResponse: true, LiveReads: true,
 	}
 }
 

@@ -25,6 +25,7 @@ type Capabilities struct {
 	UpdateShardCount bool
 	CBOR             bool // reads and writes CBOR correctly
 	InitialResponse  bool // begins event streams as the SDK wants it
+	LiveReads        bool // readers at the tip miss nothing while several writers put
 }
 
 // Kind is a server that can be started.
