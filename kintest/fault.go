@@ -107,7 +107,7 @@ type Fault struct {
 	End bool
 }
 
-// Inject sets a fault. It holds until it has hit Times calls, or until remove is called, which also lets go the calls that
+// Inject sets a fault for calls that come over a network; those of the direct API are never hit. It holds until it has hit Times calls, or until remove is called, which also lets go the calls that
 // wait for its Delay or Hang. remove may be called more than once.
 func (s *Server) Inject(f Fault) (remove func()) {
 	return s.front.faults.inject(f)

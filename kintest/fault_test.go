@@ -382,6 +382,19 @@ func TestFaultsOfEvents(t *testing.T) {
 	}
 }
 
+func TestAPanicBecomesAnAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	s.Inject(kintest.Fault{ShardID: func(string) string { panic("out of shards") }, Times: 1})
+	err := putOnce(t, s.Client())
+	if codeOf(err) != "InternalFailureException" || !strings.Contains(err.Error(), "out of shards") {
+		t.Errorf("error = %v, want an InternalFailureException that tells the panic", err)
+	}
+	if err := putOnce(t, s.Client()); err != nil {
+		t.Errorf("next call: %v", err)
+	}
+}
+
 func TestFaultsOfSubscribing(t *testing.T) {
 	t.Parallel()
 	s := newStream(t, 1)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 
 	"github.com/kinstream/kin/internal/memnet"
 )
@@ -61,7 +62,7 @@ func (s *Server) serve(l net.Listener, scheme string, protocols *http.Protocols,
 	}
 	f.servers = append(f.servers, srv)
 	if _, inMemory := l.(*memnet.Listener); !inMemory && f.url == "" {
-		f.url = scheme + l.Addr().String()
+		f.url = scheme + reachable(l.Addr())
 	}
 	f.active.Add(1)
 	f.mu.Unlock()
@@ -98,4 +99,13 @@ func (s *Server) URL() string {
 		return memoryURL
 	}
 	return s.front.url
+}
+
+// reachable returns an address at which a listener can be reached from this machine, also if it listens on all of its addresses.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
 }

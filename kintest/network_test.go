@@ -146,3 +146,66 @@ func TestSelfSigned(t *testing.T) {
 		t.Error("certificate is good for localhost too, want only the hosts given")
 	}
 }
+
+func TestURLCanBeReached(t *testing.T) {
+	t.Parallel()
+	s := kintest.New(t)
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.Serve(l) })
+	conn, err := net.Dial("tcp", l.Addr().String()) // answered only when Serve has named the listener
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(conn); err != nil || len(body) == 0 {
+		t.Fatalf("health = %q, %v", body, err)
+	}
+	_ = conn.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/health", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, _ := do(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, req); resp.StatusCode != http.StatusOK {
+		t.Errorf("health at %s = %d, want 200", s.URL(), resp.StatusCode)
+	}
+	_ = s.Close()
+	wg.Wait()
+}
+
+func TestServeAndCloseByManyGoroutines(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		s := newStream(t, 1)
+		c := s.Client(func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				if i%4 == 0 {
+					if err := s.Close(); err != nil {
+						t.Errorf("close: %v", err)
+					}
+					return
+				}
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if i%4 == 1 {
+					if err := s.Serve(l); err != nil {
+						t.Errorf("serve: %v", err)
+					}
+				}
+				_ = l.Close()
+				_, _ = c.ListStreams(t.Context(), &kinesis.ListStreamsInput{}) // answered or refused, but not hanging
+			})
+		}
+		wg.Wait()
+	}
+}

@@ -1,6 +1,9 @@
 package kintest_test
 
 import (
+	"encoding/binary"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -228,20 +231,53 @@ func testLargeRecords(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	for _, data := range want {
 		put(t, c, "k", data)
 	}
-	long := strings.Repeat("\x01", 256) // takes six times as much in an event
-	for range 16_000 {
-		if _, err := s.Put("orders", long, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
 	events := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
-	for read := 0; read < 16_002; {
+	for read := 0; read < len(want); {
 		for _, r := range next(t, events).Records {
-			if read < 2 && string(r.Data) != want[read] || read >= 2 && *r.PartitionKey != long {
-				t.Fatalf("record %d has the wrong content", read)
+			if string(r.Data) != want[read] {
+				t.Errorf("record %d has %d bytes, or wrong ones", read, len(r.Data))
 			}
 			read++
 		}
+	}
+}
+
+// TestFramesAreSmallerThanDecodersTake looks at the frames themselves: the SDK of today has no limit, that of last year had
+// 16 MiB.
+func TestFramesAreSmallerThanDecodersTake(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	long := strings.Repeat("\x01", 256) // takes six times as much in an event
+	for range 16_000 {
+		if _, err := s.Put("orders", long, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := fmt.Sprintf(`{"ConsumerARN":%q,"ShardId":%q,"StartingPosition":{"Type":"TRIM_HORIZON"}}`, register(t, s.Client()), shardID(0))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "Kinesis_20131202.SubscribeToShard")
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	resp, err := s.HTTPClient().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for records := 0; records < 16_000; {
+		prelude := make([]byte, 4)
+		if _, err := io.ReadFull(resp.Body, prelude); err != nil {
+			t.Fatal(err)
+		}
+		frame := make([]byte, binary.BigEndian.Uint32(prelude)-4)
+		if _, err := io.ReadFull(resp.Body, frame); err != nil {
+			t.Fatal(err)
+		}
+		if len(frame) >= 16<<20 {
+			t.Errorf("a frame has %d bytes, want less than 16 MiB", len(frame))
+		}
+		records += strings.Count(string(frame), `"SequenceNumber":`)
 	}
 }
 

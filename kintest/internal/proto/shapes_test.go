@@ -132,8 +132,8 @@ func sdkAnswer(t *testing.T, body []byte, out smithy.Deserializable) {
 }
 
 func operationSchema(name string) *smithy.OperationSchema {
-	any := smithy.NewSchema(smithy.ShapeID{Name: name}, smithy.ShapeTypeStructure, 0)
-	return smithy.NewOperationSchema(any, any, any)
+	schema := smithy.NewSchema(smithy.ShapeID{Name: name}, smithy.ShapeTypeStructure, 0)
+	return smithy.NewOperationSchema(schema, schema, schema)
 }
 
 // fill sets the members of an SDK struct to random values, and leaves out some that may be left out.
