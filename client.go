@@ -13,7 +13,8 @@ type ReadClient interface {
 	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
 }
 
-// PutClient is what a [Producer] calls. [*kinesis.Client] implements it.
+// PutClient is what a [Producer] calls. [*kinesis.Client] implements it. The input
+// belongs to the producer, which uses its memory again after the call has returned.
 type PutClient interface {
 	PutRecords(context.Context, *kinesis.PutRecordsInput, ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error)
 }

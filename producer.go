@@ -17,10 +17,12 @@ import (
 // answers every accepted record exactly once.
 //
 //	Put, PutAsync -> check -> room in the buffer -> batch (count, bytes, Linger)
-//	                                                  ^               |
-//	                              back-off <- failed -+- PutRecords <-+   up to MaxInFlight
-//	                                                       |
-//	                                        result or error per record
+//	                                                ^  |
+//	                                       back-off |  v
+//	                               failed records <-- PutRecords, MaxInFlight at a time
+//	                                                   |
+//	                                                   v
+//	                                       result or error per record
 //
 // Delivery is at least once by default: see ProducerConfig.WhenAmbiguous. Order is
 // not kept, not even per partition key: calls overtake each other, records of a call

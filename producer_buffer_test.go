@@ -212,6 +212,22 @@ func TestProducerCallbacks(t *testing.T) {
 		})
 	})
 
+	t.Run("do not hold up a Put in the same call", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{})
+			put := make(chan struct{})
+			if err := p.PutAsync(t.Context(), kin.UserRecord{PartitionKey: "a0"}, func(kin.PutResult, error) { <-put }); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "b0"}); err != nil {
+				t.Errorf("Put = %v, want nil", err)
+			}
+			close(put)
+			mustClose(t, p)
+		})
+	})
+
 	t.Run("that end their goroutine do not cost others their answer", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -129,6 +129,33 @@ func TestProducerJudgesFailures(t *testing.T) {
 	}
 }
 
+func TestProducerAnswersInTimeWhenCallsHang(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := &scriptedPuts{answer: func(ctx context.Context, _ int, _ *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		p := newProducer(t, client, kin.ProducerConfig{MaxInFlight: 2, RecordTTL: 5 * time.Second, CallTimeout: 9 * time.Second})
+		l := newPutLog(t, p)
+		keys := numbered("k", 3000)
+		l.put(10, keys...)
+		mustClose(t, p)
+		for i, key := range keys {
+			a := l.of(key)
+			e := putError(t, a.err)
+			sent := i < 2*500
+			want := 5 * time.Second // waiting for a call to be free
+			if sent {
+				want = 9 * time.Second
+			}
+			if !errors.Is(e, kin.ErrExpired) || e.Ambiguous != sent || a.after != want {
+				t.Fatalf("%s after %v: %v (%s), want ErrExpired after %v, ambiguous %v", key, a.after, e, describe(e), want, sent)
+			}
+		}
+	})
+}
+
 func TestProducerKeepsTheErrorsOfTheSDKInTheChain(t *testing.T) {
 	t.Parallel()
 	for _, fail := range []func(*kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error){

@@ -184,22 +184,30 @@ func (p *Producer) release(items []pending) {
 	p.nudge()
 }
 
-// deliver calls the callbacks from index i on. A callback that ends its goroutine
-// (a test's FailNow) does not cost the others their answer.
+// deliver answers the records from step i on. There are two steps for each: in
+// the first round Puts that wait get their answers, in the second round the callbacks are
+// called, so that no Put waits for somebody else's callback. A callback that ends
+// its goroutine (a test's FailNow) does not cost the others their answer.
 func (p *Producer) deliver(items []pending, answers []types.PutRecordsResultEntry, i int) {
+	n := len(items)
 	defer func() {
-		if i < len(items) {
+		if i < 2*n {
 			p.deliver(items, answers, i)
 		}
 	}()
-	for i < len(items) {
-		it := &items[i]
+	for i < 2*n {
+		step := i
 		i++
+		it := &items[step%n]
+		if (it.waiter != nil) != (step < n) {
+			continue
+		}
 		switch it.verdict {
 		case tryAgain, halved:
 		case stored:
+			at := &answers[step%n]
 			it.resolve(PutResult{
-				ShardID: ShardID(*answers[i-1].ShardId), SequenceNumber: SequenceNumber(*answers[i-1].SequenceNumber),
+				ShardID: ShardID(*at.ShardId), SequenceNumber: SequenceNumber(*at.SequenceNumber),
 				Attempts: it.attempts, MaybeDuplicate: it.ambiguous,
 			}, nil)
 		case undecided, refused, expired, givenUp:
