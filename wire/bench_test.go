@@ -284,6 +284,6 @@ func benchClients(b *testing.B, base string) (names []string, clients []*kinesis
 		return codec.Apply
 	}
 	return []string{"sdk", "cbor", "json"}, []*kinesis.Client{
-		benchClient(b, base), benchClient(b, base, options(wire.Auto)), benchClient(b, base, options(wire.JSON)),
+		benchClient(b, base), benchClient(b, base, options(wire.CBOR)), benchClient(b, base, options(wire.JSON)),
 	}
 }

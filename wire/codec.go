@@ -17,10 +17,13 @@ import (
 type Format uint8
 
 const (
-	// Auto uses CBOR, and JSON for endpoints that turn out not to speak CBOR.
+	// Auto uses CBOR, and JSON for endpoints that turn out not to speak CBOR. Puts
+	// to endpoints other than AWS are JSON until it is known that CBOR is safe there.
 	Auto Format = iota
 
-	// CBOR uses CBOR always. An endpoint that does not speak it gives errors.
+	// CBOR uses CBOR always, without looking at what the endpoint makes of it. An
+	// endpoint that does not speak it gives errors, and some that seem to speak it store
+	// payloads that can't be read again: use it only where you know better than Auto.
 	CBOR
 
 	// JSON uses AWS JSON 1.1 always, encoded and decoded by this package.
@@ -144,6 +147,7 @@ type endpointKey struct {
 	region string
 	fips   aws.FIPSEndpointState
 	dual   aws.DualStackEndpointState
+	aws    bool // see isAWS
 }
 
 func (k endpointKey) String() string {
@@ -163,6 +167,7 @@ func (c *Codec) protocolFor(o *kinesis.Options) *protocol {
 		region: o.Region,
 		fips:   o.EndpointOptions.UseFIPSEndpoint,
 		dual:   o.EndpointOptions.UseDualStackEndpoint,
+		aws:    isAWS(o),
 	}
 	c.mu.RLock()
 	p := c.protocols[key]
@@ -173,7 +178,7 @@ func (c *Codec) protocolFor(o *kinesis.Options) *protocol {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p = c.protocols[key]; p == nil {
-		p = &protocol{ClientProtocol: c.cold, codec: c, endpoint: newEndpoint(key.String())}
+		p = &protocol{ClientProtocol: c.cold, codec: c, endpoint: &endpoint{name: key.String(), trusted: key.aws}}
 		c.protocols[key] = p
 	}
 	return p

@@ -82,6 +82,16 @@
 // nothing can have been stored. "Unreadable" is SerializationException,
 // UnknownOperationException and UnsupportedMediaType.
 //
+// A put that was answered properly may still have been stored wrongly: there are
+// servers (kinesalite 3.3.3) that take the bytes of a CBOR put, answer in good CBOR, and
+// store something that no reader can read. No answer to the put tells. So puts
+// are CBOR only where that is known to be safe, and JSON elsewhere:
+//
+//   - at AWS: no endpoint or resolver of the user's, or a host in a domain of AWS;
+//   - after an answer to GetRecords came in CBOR with a payload that was bytes, which
+//     such servers never send;
+//   - after any answer with a header Accept-Post that names CBOR, as kintest sends it.
+//
 // A suspicious answer proves little: a proxy that has lost its backend gives it
 // too. So the next call is JSON (for a read, the same call again). Does that fail as
 // well, CBOR is next. Does it work, the endpoint is served with JSON for five

@@ -1,8 +1,15 @@
 package wire
 
 import (
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
 
 // doubtFor is how long an endpoint that is only suspected is served with JSON
@@ -21,11 +28,13 @@ const doubtFor = 5 * time.Minute
 //	doubted --t, odd again-> refused                  (JSON for good)
 //	any     --proof--------> refused
 //
-// The words "odd answer" and "proof" are those of the table in doc.go.
+// The words "odd answer" and "proof" are those of the table in doc.go. Puts are
+// CBOR only while the endpoint is also trusted with them.
 type endpoint struct {
 	name string
 
 	mu      sync.Mutex // guards all below
+	trusted bool       // it stores payloads that come as CBOR
 	spoken  bool       // it has answered in CBOR
 	refused bool       // it has proved not to speak CBOR
 	suspect bool       // the last answer to CBOR was odd, and the next call is JSON
@@ -33,15 +42,13 @@ type endpoint struct {
 	until   time.Time  // doubted: JSON up to then; zero: not doubted
 }
 
-func newEndpoint(name string) *endpoint { return &endpoint{name: name} }
-
 // choose returns the format of the next call, and whether the call is the last
 // trial that CBOR gets.
-func (e *endpoint) choose(now time.Time) (f Format, lastTrial bool) {
+func (e *endpoint) choose(now time.Time, put bool) (f Format, lastTrial bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.refused, e.suspect, now.Before(e.until):
+	case e.refused, e.suspect, now.Before(e.until), put && !e.trusted:
 		return JSON, false
 	default:
 		return CBOR, !e.until.IsZero()
@@ -53,6 +60,13 @@ func (e *endpoint) hasSpoken() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.spoken
+}
+
+// trust notes a sign that the endpoint stores payloads that come as CBOR.
+func (e *endpoint) trust() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trusted = true
 }
 
 // speaks notes an answer in CBOR.
@@ -99,4 +113,27 @@ func (e *endpoint) answeredJSON(properly bool, now time.Time) (until time.Time, 
 	}
 	e.until = now.Add(doubtFor)
 	return e.until, e.why
+}
+
+// isAWS reports whether a client with these options talks to AWS itself, as far
+// as its options tell.
+func isAWS(o *kinesis.Options) bool {
+	if base := aws.ToString(o.BaseEndpoint); base != "" {
+		u, err := url.Parse(base)
+		return err == nil && isAWSHost(u.Hostname())
+	}
+	//nolint:staticcheck // deprecated, but a client that has it goes where it says
+	if o.EndpointResolver != nil {
+		return false
+	}
+	return o.EndpointResolverV2 == nil ||
+		reflect.TypeOf(o.EndpointResolverV2) == reflect.TypeOf(kinesis.NewDefaultEndpointResolverV2())
+}
+
+// isAWSHost reports whether a host is in a domain of AWS, in any partition.
+func isAWSHost(host string) bool {
+	return slices.ContainsFunc([]string{
+		".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn", ".api.amazonwebservices.eu",
+		".c2s.ic.gov", ".sc2s.sgov.gov", ".csp.hci.ic.gov", ".cloud.adc-e.uk",
+	}, func(domain string) bool { return strings.HasSuffix(host, domain) })
 }

@@ -13,12 +13,19 @@ import (
 
 const fallbackID = "KinWireFallback"
 
+// The hot operations.
+const (
+	opGetRecords = "GetRecords"
+	opPutRecords = "PutRecords"
+	opPutRecord  = "PutRecord"
+)
+
 // addFallback adds the fallback to the stack of a hot operation, unless it is
 // there already. It is the last step before serialization, so that what others
 // added to the first step runs once however often the call is made.
 func addFallback(stack *middleware.Stack) error {
 	switch stack.ID() {
-	case "GetRecords", "PutRecords", "PutRecord":
+	case opGetRecords, opPutRecords, opPutRecord:
 	default:
 		return nil
 	}
@@ -53,7 +60,7 @@ func (fallback) HandleInitialize(ctx context.Context, in middleware.InitializeIn
 		return out, md, err
 	}
 	first := c.result
-	if err == nil || ctx.Err() != nil || !runAgain(first.verdict, c.operation == "GetRecords", untouched(md, err)) {
+	if err == nil || ctx.Err() != nil || !runAgain(first.verdict, c.operation == opGetRecords, untouched(md, err)) {
 		c.settleCBOR(first)
 		return out, md, err
 	}
@@ -117,6 +124,9 @@ func (c *call) note(a answer, err error) {
 		proper:   a.decoded || modelled && a.form != formOther && a.status < 500,
 		answer:   a,
 		err:      err,
+	}
+	if isSafeForPuts(a) {
+		c.protocol.endpoint.trust()
 	}
 	if c.sent == JSON {
 		return

@@ -237,7 +237,7 @@ func TestADoubtedEndpointGetsOneMoreTrial(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			service := &scripted{}
 			codec, fallbacks := newCodec(t, wire.Auto)
-			client := newClient("http://unused", withHTTP(service), codec.Apply)
+			client := newClient("http://unused.amazonaws.com", withHTTP(service), codec.Apply)
 			service.cborFails = true
 			put(t, client)
 			put(t, client)

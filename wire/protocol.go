@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -73,7 +76,7 @@ func (p *protocol) format(ctx context.Context) Format {
 	case c.again:
 		c.sent = JSON
 	case c.sent == Auto:
-		c.sent, c.lastTrial = p.endpoint.choose(time.Now())
+		c.sent, c.lastTrial = p.endpoint.choose(time.Now(), c.operation != opGetRecords)
 	}
 	return c.sent
 }
@@ -81,7 +84,7 @@ func (p *protocol) format(ctx context.Context) Format {
 // DeserializeResponse decodes the answer to a hot operation, and lets the SDK
 // decode any other.
 func (p *protocol) DeserializeResponse(
-	ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable,
+	ctx context.Context, schema *smithy.OperationSchema, registry *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable,
 ) error {
 	switch out := out.(type) {
 	case *kinesis.GetRecordsOutput:
@@ -91,7 +94,7 @@ func (p *protocol) DeserializeResponse(
 	case *kinesis.PutRecordOutput:
 		*out = kinesis.PutRecordOutput{}
 	default:
-		return p.ClientProtocol.DeserializeResponse(ctx, schema, types, resp, out)
+		return p.ClientProtocol.DeserializeResponse(ctx, schema, registry, resp, out)
 	}
 	body, err := p.codec.readBody(resp.Response)
 	if err != nil {
@@ -101,24 +104,32 @@ func (p *protocol) DeserializeResponse(
 	if a.status >= 200 && a.status < 300 {
 		err = decodeOutput(a.form, body, out)
 		a.decoded = err == nil
+		a.payload = a.decoded && hasPayload(out)
 		a.cut = resp.ContentLength < 0 && errors.Is(err, cbor.ErrTruncated)
 	} else {
-		err = p.decodeError(ctx, schema, types, resp, &a, body)
+		err = p.decodeError(ctx, schema, registry, resp, &a, body)
 		if e, ok := errors.AsType[smithy.APIError](err); ok {
 			a.code = e.ErrorCode()
 		}
 	}
+	a.announced = strings.Contains(resp.Header.Get("Accept-Post"), contentTypeCBOR)
 	if c := callFrom(ctx); c != nil && c.protocol == p {
 		c.note(a, err)
 	}
 	return err
 }
 
+// hasPayload reports whether an answer holds the payload of a record.
+func hasPayload(out smithy.Deserializable) bool {
+	read, ok := out.(*kinesis.GetRecordsOutput)
+	return ok && slices.ContainsFunc(read.Records, func(r types.Record) bool { return r.Data != nil })
+}
+
 // decodeError lets the SDK make the error, so that it is the very error that the
 // SDK would have made. CBOR is turned into JSON for it; what only claims to be CBOR is
 // noted in a.
 func (p *protocol) decodeError(
-	ctx context.Context, schema *smithy.OperationSchema, types *smithy.TypeRegistry, resp *smithyhttp.Response, a *answer, body []byte,
+	ctx context.Context, schema *smithy.OperationSchema, registry *smithy.TypeRegistry, resp *smithyhttp.Response, a *answer, body []byte,
 ) error {
 	if a.form == formCBOR {
 		r := cbor.NewReader(body)
@@ -132,7 +143,7 @@ func (p *protocol) decodeError(
 		}
 		body = text
 	}
-	return p.ClientProtocol.DeserializeResponse(ctx, schema, types, withBody(resp, body), nil)
+	return p.ClientProtocol.DeserializeResponse(ctx, schema, registry, withBody(resp, body), nil)
 }
 
 // maxSnapshot is how much of an answer an error keeps, as in the SDK.

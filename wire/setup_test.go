@@ -3,6 +3,7 @@ package wire_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,7 +46,9 @@ type request struct {
 
 // fakeService answers requests by a function and remembers them.
 type fakeService struct {
-	url string
+	url   string // of AWS: its clients are made to come here instead
+	local string // its own
+	http  *http.Client
 
 	mu       sync.Mutex
 	requests []request
@@ -80,7 +83,13 @@ func serve(t testing.TB, answer func(request) reply) *fakeService {
 		_, _ = w.Write(a.body)
 	}))
 	t.Cleanup(server.Close)
-	s.url = server.URL
+	s.url, s.local = "http://kinesis.us-east-1.amazonaws.com", server.URL
+	s.http = &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+	}}
+	t.Cleanup(s.http.CloseIdleConnections)
 	return s
 }
 
@@ -102,9 +111,10 @@ func (s *fakeService) formats() string {
 	return b.String()
 }
 
-// client returns a client of s that makes one attempt per call.
+// client returns a client that believes to talk to AWS, and makes one attempt per
+// call.
 func (s *fakeService) client(options ...func(*kinesis.Options)) *kinesis.Client {
-	return newClient(s.url, options...)
+	return newClient(s.url, append([]func(*kinesis.Options){withHTTP(s.http)}, options...)...)
 }
 
 func newClient(url string, options ...func(*kinesis.Options)) *kinesis.Client {

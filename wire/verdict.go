@@ -56,14 +56,20 @@ func (v verdict) String() string {
 	return [...]string{"neutral", "spoke", "refusal", "doubtful", "suspicious", "broken"}[v]
 }
 
-// answer is what counts of an answer to a CBOR request.
+// answer is what counts of an answer.
 type answer struct {
-	status  int
-	form    form
-	code    string // of the error, if it has one
-	decoded bool   // a 2xx answer that could be decoded
-	cut     bool   // it ends too early, and nothing had said how long it is
+	status    int
+	form      form
+	code      string // of the error, if it has one
+	decoded   bool   // a 2xx answer that could be decoded
+	cut       bool   // it ends too early, and nothing had said how long it is
+	payload   bool   // it holds the payload of a record
+	announced bool   // its header says that requests may be CBOR
 }
+
+// isSafeForPuts reports whether an answer shows that its endpoint stores payloads
+// that come as CBOR.
+func isSafeForPuts(a answer) bool { return a.announced || a.form == formCBOR && a.payload }
 
 // judge is the table of doc.go, row by row. spoken says that the endpoint has
 // answered in CBOR before.

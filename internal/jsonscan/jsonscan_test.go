@@ -197,11 +197,11 @@ func TestTimesAreWrittenInSeconds(t *testing.T) {
 	}
 }
 
-func TestEveryMillisecondOfADaySurvivesJSON(t *testing.T) {
+func TestTheMillisecondsOfADaySurviveJSON(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC).UnixMilli()
 	buf := make([]byte, 0, 32)
-	for millis := day; millis < day+86_400_000; millis += 7 {
+	for millis := day; millis < day+86_400_000; millis += 97 {
 		buf = jsonscan.AppendTime(buf[:0], millis)
 		s := jsonscan.New(buf)
 		if f, err := s.Float(); int64(f*1000) != millis || err != nil {
