@@ -97,7 +97,6 @@ const (
 	codeExpiredNextToken  = "ExpiredNextTokenException"
 	codeInternalFailure   = "InternalFailureException"
 	codeInvalidArgument   = "InvalidArgumentException"
-	codeKMSNotFound       = "KMSNotFoundException"
 	codeLimitExceeded     = "LimitExceededException"
 	codeResourceInUse     = "ResourceInUseException"
 	codeResourceNotFound  = "ResourceNotFoundException"
@@ -107,7 +106,6 @@ const (
 	codeValidation        = "ValidationException"
 	codeSerialization     = "SerializationException"
 	putRecordsInternal    = "InternalFailure" // the per-record form of codeInternalFailure
-	putRecordsThroughput  = codeThroughput
 	dryRunMessage         = "The request would have succeeded, but the DryRun parameter was specified."
 	unsupportedByUsFormat = "%s is not supported by kintest; see UNSUPPORTED.md."
 )

@@ -1,10 +1,14 @@
 package kintest
 
-import "github.com/aws/aws-sdk-go-v2/service/kinesis"
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+)
 
 func decreaseStreamRetentionPeriod(s *Server, c *call, in *kinesis.DecreaseStreamRetentionPeriodInput) error {
 	hours := *in.RetentionPeriodHours
-	err := s.setRetention(c, in.StreamName, in.StreamARN, hours, func(key streamKey, have int32) error {
+	st, err := s.setRetention(c, in.StreamName, in.StreamARN, hours, func(key streamKey, have int32) error {
 		if hours <= have {
 			return nil
 		}
@@ -15,15 +19,17 @@ func decreaseStreamRetentionPeriod(s *Server, c *call, in *kinesis.DecreaseStrea
 		return err
 	}
 	// What is older is gone for good, also if the retention is increased again.
-	if st, state, err := s.find(&call{account: c.account, region: c.region, now: c.now, protocol: direct}, in.StreamName, in.StreamARN); err == nil {
-		st.trim(state, c)
-	}
+	st.trim(c.now)
 	return nil
 }
 
 // trim drops what is older than the retention.
-func (st *stream) trim(state *streamState, c *call) {
-	horizon := state.horizon(c.now).UnixMilli()
+func (st *stream) trim(now time.Time) {
+	state := st.at(now)
+	if state == nil {
+		return
+	}
+	horizon := state.horizon(now).UnixMilli()
 	for _, sh := range state.shards {
 		sh.log.Trim(horizon)
 	}

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-
 	"github.com/kinstream/kin/kintest/internal/proto"
 )
 
@@ -45,7 +43,10 @@ func (s *Server) getRecords(c *call, in *proto.GetRecordsRequest, out *proto.Get
 	out.Records = page.Records
 	out.MillisBehindLatest = behind(c.now, page.Unread)
 	if page.End {
-		out.ChildShards = st.childrenOf(sh)
+		if sh = st.closed(sh); sh == nil {
+			return shardMissing(it.stream, shardName(it.shard))
+		}
+		out.ChildShards = sh.children()
 		return nil
 	}
 	it.position = page.Next
@@ -64,14 +65,18 @@ func behind(now time.Time, unread int64) int64 {
 	return max(1, now.UnixMilli()-unread)
 }
 
-// childrenOf returns the children of a shard whose log is closed, also while the
-// state that knows them is being published.
-func (st *stream) childrenOf(sh *shard) []types.ChildShard {
+// closed returns a shard whose log has ended as the state has it that knows its end,
+// also while that is being published. It is nil if the log has ended because the
+// stream was deleted.
+func (st *stream) closed(sh *shard) *shard {
 	if sh.end == nil {
 		st.wait()
 		sh = st.state.Load().shards[sh.index]
 	}
-	return sh.children()
+	if sh.end == nil {
+		return nil
+	}
+	return sh
 }
 
 // readable returns what an iterator leads to.

@@ -1,8 +1,6 @@
 package kintest
 
 import (
-	"net/http"
-
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/kinstream/kin/kintest/internal/proto"
@@ -42,14 +40,10 @@ func (s *Server) placeOne(c *call, in *proto.PutRecordRequest) (placing, proto.P
 		return p, none, dryRun()
 	}
 	result := p.place(&in.PutEntry)
-	switch result.ErrorCode {
-	case "":
-		return p, result, p.done()
-	case putRecordsInternal:
-		return p, none, &apiError{Code: codeInternalFailure, Message: result.ErrorMessage, Status: http.StatusInternalServerError}
-	default:
+	if result.ErrorCode != "" {
 		return p, none, fail(result.ErrorCode, "%s", result.ErrorMessage)
 	}
+	return p, result, p.done()
 }
 
 // checkOrdering checks SequenceNumberForOrdering. Records of a shard are numbered

@@ -135,6 +135,7 @@ type placing struct {
 	stream  *stream
 	state   *streamState
 	arrival int64      // of the last record, in milliseconds
+	gone    bool       // the stream was deleted meanwhile: nothing is stored
 	placed  []appended // for the journal, if there is one
 }
 
@@ -151,7 +152,7 @@ func (p *placing) place(e *proto.PutEntry) proto.PutResult {
 	for {
 		sh := p.shard(e, auto)
 		if !sh.limits.write(p.call.now, len(e.Data)+len(e.PartitionKey)) {
-			return proto.PutResult{ErrorCode: putRecordsThroughput, ErrorMessage: shardRateExceeded(p.stream.key, sh.id)}
+			return proto.PutResult{ErrorCode: codeThroughput, ErrorMessage: shardRateExceeded(p.stream.key, sh.id)}
 		}
 		counter, arrival, ok := sh.log.Append(&entry, p.call.now.UnixMilli(), p.state.horizon(p.call.now).UnixMilli())
 		if ok {
@@ -165,10 +166,12 @@ func (p *placing) place(e *proto.PutEntry) proto.PutResult {
 		// The shard was closed after the state was read. Its children are in the next
 		// state, which is published before the stream's lock is free.
 		p.stream.wait()
-		if p.state = p.stream.at(p.call.now); p.state == nil {
-			p.state = p.stream.state.Load()
-			return proto.PutResult{ErrorCode: putRecordsInternal, ErrorMessage: "Internal service failure."}
+		state := p.stream.at(p.call.now)
+		if state == nil {
+			p.gone = true
+			return proto.PutResult{}
 		}
+		p.state = state
 	}
 }
 
@@ -187,6 +190,9 @@ func (p *placing) shard(e *proto.PutEntry, auto bool) *shard {
 
 // done tells the journal.
 func (p *placing) done() error {
+	if p.gone {
+		return notFound(p.stream.key)
+	}
 	if len(p.placed) == 0 {
 		return nil
 	}

@@ -126,9 +126,9 @@ func (sh *shard) hashKeyRange() *types.HashKeyRange {
 }
 
 // children returns what a reader that came to the end of the shard is told, or nil
-// if the shard is open.
+// if the shard is open or nil.
 func (sh *shard) children() []types.ChildShard {
-	if sh.end == nil {
+	if sh == nil || sh.end == nil {
 		return nil
 	}
 	out := make([]types.ChildShard, len(sh.end.children))

@@ -64,9 +64,10 @@ func (b *subscription) next(now time.Time, dst []shardlog.Record, maxRecords, ma
 	b.position = page.Next
 	p := pushed{Records: page.Records, MillisBehindLatest: behind(now, page.Unread), More: page.Unread != 0}
 	if page.End {
-		p.End = true
-		p.ChildShards = b.stream.childrenOf(sh)
-		return p
+		sh = b.stream.closed(sh)
+		p.End = sh != nil
+		p.ChildShards = sh.children()
+		return p // without an end the stream was deleted, which closes done
 	}
 	if state.phase != types.StreamStatusActive {
 		p.Retry = state.until // what is due then happens when someone looks
