@@ -110,7 +110,7 @@ func against(b *testing.B, name string, bytes int64, setup func(*testing.B) *kin
 		for _, kind := range []string{"constant", "kintest"} {
 			b.Run(kind, func(b *testing.B) {
 				s := setup(b)
-				handler, at := s.Handler(), iterator(b, s.Client(), 0)
+				handler, at := s.Handler(), iterator(b, s.Client())
 				if kind == "constant" {
 					r := &recorder{next: handler}
 					if err := call(overLoopback(b, r), at); err != nil {
@@ -139,12 +139,12 @@ func against(b *testing.B, name string, bytes int64, setup func(*testing.B) *kin
 func BenchmarkPushDelay(b *testing.B) {
 	s := newStream(b, 1)
 	c := overLoopback(b, s.Handler())
-	events := subscribe(b, c, register(b, c), 0, types.ShardIteratorTypeLatest)
+	events := subscribe(b, c, register(b, c), types.ShardIteratorTypeLatest)
 	next(b, events) // the first event says that it is open
 	delays := make([]time.Duration, 0, 10_000)
 	for b.Loop() {
 		start := time.Now()
-		put(b, c, "k", "x")
+		put(b, c, "x")
 		for len(next(b, events).Records) == 0 {
 		}
 		delays = append(delays, time.Since(start))

@@ -33,24 +33,24 @@ type frame struct {
 
 // beginFrame begins a frame behind what dst holds.
 func beginFrame(dst []byte, headers ...string) frame {
-	f := frame{start: len(dst)}
-	f.buf = append(dst, make([]byte, preludeLen)...)
+	f := frame{buf: dst, start: len(dst)}
+	f.buf = append(f.buf, make([]byte, preludeLen)...)
 	for i := 0; i+1 < len(headers); i += 2 {
 		name, value := headers[i], headers[i+1]
 		f.buf = append(f.buf, byte(len(name)))
 		f.buf = append(f.buf, name...)
 		f.buf = append(f.buf, headerString)
-		f.buf = binary.BigEndian.AppendUint16(f.buf, uint16(len(value))) //nolint:gosec // our own short texts
+		f.buf = binary.BigEndian.AppendUint16(f.buf, uint16(len(value)))
 		f.buf = append(f.buf, value...)
 	}
-	binary.BigEndian.PutUint32(f.buf[f.start+4:], uint32(len(f.buf)-f.start-preludeLen)) //nolint:gosec // short
+	binary.BigEndian.PutUint32(f.buf[f.start+4:], uint32(len(f.buf)-f.start-preludeLen))
 	return f
 }
 
 // end fills in lengths and checksums, and returns the buffer with the frame.
 func (f frame) end() []byte {
 	b := f.buf[f.start:]
-	binary.BigEndian.PutUint32(b, uint32(len(b)+frameEnd)) //nolint:gosec // bounded by the size of an event
+	binary.BigEndian.PutUint32(b, uint32(len(b)+frameEnd))
 	binary.BigEndian.PutUint32(b[8:], crc32.ChecksumIEEE(b[:8]))
 	return binary.BigEndian.AppendUint32(f.buf, crc32.ChecksumIEEE(b))
 }

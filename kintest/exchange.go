@@ -2,7 +2,6 @@ package kintest
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -82,7 +81,7 @@ func (x *exchange) serve() {
 func (x *exchange) perform(t task) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = x.bug(v)
+			err = x.recovered(v)
 		}
 	}()
 	c := x.newCall()
@@ -117,8 +116,8 @@ type sent struct{ *reply }
 
 func (s *sent) Error() string { return "kintest: repeated answer" }
 
-// bug turns a panic of an operation into an answer that says so.
-func (x *exchange) bug(v any) error {
+// recovered turns a panic of an operation into an answer that says so.
+func (x *exchange) recovered(v any) error {
 	x.s.config.Logger.ErrorContext(x.r.Context(), "kintest: BUG: operation panicked",
 		"operation", x.operation, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
 	return &apiError{Code: codeInternalFailure, Message: fmt.Sprintf("kintest: BUG: %v", v), Status: http.StatusInternalServerError}
@@ -147,7 +146,7 @@ func (x *exchange) sendError(err error) {
 		x.cut()
 	}
 	if repeated, ok := errors.AsType[*sent](err); ok {
-		x.send(repeated.reply.clone()) // send may damage it
+		x.send(repeated.clone()) // send may damage it
 		return
 	}
 	e, ok := errors.AsType[*apiError](err)
@@ -164,7 +163,12 @@ func (x *exchange) sendError(err error) {
 // cut breaks the connection, or the stream of HTTP/2, without an answer. It doesn't return.
 func (x *exchange) cut() {
 	x.log(0, "")
-	panic(http.ErrAbortHandler)
+	abort()
+}
+
+// abort makes net/http break the connection, or the stream of HTTP/2, under the answer. It doesn't return.
+func abort() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way
 }
 
 // send writes an answer, with the faults that are about how it is written.
@@ -184,7 +188,7 @@ func (x *exchange) send(a *reply) {
 	if x.plan.cutMid() {
 		_, _ = x.w.Write(a.body[:len(a.body)/2])
 		_ = http.NewResponseController(x.w).Flush()
-		panic(http.ErrAbortHandler)
+		abort()
 	}
 	_, _ = x.w.Write(a.body) // a client that has gone needs no answer
 }
@@ -193,6 +197,9 @@ func (x *exchange) send(a *reply) {
 var (
 	headerJSON = []string{proto.JSON.ContentType()}
 	headerCBOR = []string{proto.CBOR.ContentType()}
+
+	// headerAcceptPost tells clients, such as package wire, that payloads may come as CBOR.
+	headerAcceptPost = []string{proto.JSON.ContentType() + ", " + proto.CBOR.ContentType()}
 )
 
 // header sets the header of an answer that is length bytes long; -1 for one whose length is not known.
@@ -202,6 +209,7 @@ func (x *exchange) header(length int) {
 	values := [...]string{id, id2, ""}
 	h["X-Amzn-Requestid"] = values[0:1:1]
 	h["X-Amz-Id-2"] = values[1:2:2]
+	h["Accept-Post"] = headerAcceptPost
 	if length < 0 {
 		return
 	}
@@ -219,7 +227,7 @@ func requestIDs() (id, id2 string) {
 	const idLen, id2Bytes = 36, 48
 	var raw [id2Bytes]byte
 	for i := 0; i < len(raw); i += 8 {
-		binary.LittleEndian.PutUint64(raw[i:], rand.Uint64()) //nolint:gosec // a name, not a secret
+		binary.LittleEndian.PutUint64(raw[i:], rand.Uint64())
 	}
 	text := make([]byte, idLen, idLen+id2Bytes/3*4)
 	for i, at := 0, 0; i < 16; i++ {
@@ -250,8 +258,8 @@ func (x *exchange) log(status int, code string) {
 		Duration:  now.Sub(x.started),
 		Faulted:   len(x.plan) > 0,
 	})
-	if log := x.s.config.Logger; log.Enabled(context.Background(), levelCalls) {
-		log.Log(x.r.Context(), levelCalls, "call", "operation", x.operation, "stream", x.place.stream,
+	if ctx, log := x.r.Context(), x.s.config.Logger; log.Enabled(ctx, levelCalls) {
+		log.Log(ctx, levelCalls, "call", "operation", x.operation, "stream", x.place.stream,
 			"shard", x.place.shard, "status", status, "err", code, "took", now.Sub(x.started))
 	}
 }

@@ -140,7 +140,7 @@ func (f *faults) inject(fault Fault) (remove func()) {
 	set := &setFault{
 		Fault:   fault,
 		removed: make(chan struct{}),
-		chance:  rand.New(rand.NewPCG(fault.Seed, 0)), //nolint:gosec // has to be the same each time
+		chance:  rand.New(rand.NewPCG(fault.Seed, 0)),
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

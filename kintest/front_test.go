@@ -18,33 +18,33 @@ import (
 )
 
 // newStream returns a server with a stream called orders.
-func newStream(t testing.TB, shards int, configure ...func(*kintest.Config)) *kintest.Server {
-	t.Helper()
-	s := kintest.New(t, configure...)
+func newStream(tb testing.TB, shards int, configure ...func(*kintest.Config)) *kintest.Server {
+	tb.Helper()
+	s := kintest.New(tb, configure...)
 	if err := s.CreateStream("orders", shards); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 // put stores a record with the SDK.
-func put(t testing.TB, c *kinesis.Client, key, data string) *kinesis.PutRecordOutput {
-	t.Helper()
-	out, err := c.PutRecord(t.Context(), &kinesis.PutRecordInput{StreamName: new("orders"), PartitionKey: &key, Data: []byte(data)})
+func put(tb testing.TB, c *kinesis.Client, data string) *kinesis.PutRecordOutput {
+	tb.Helper()
+	out, err := c.PutRecord(tb.Context(), &kinesis.PutRecordInput{StreamName: new("orders"), PartitionKey: new("k"), Data: []byte(data)})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
-// iterator asks for an iterator at the beginning of a shard.
-func iterator(t testing.TB, c *kinesis.Client, shard int) *string {
-	t.Helper()
-	out, err := c.GetShardIterator(t.Context(), &kinesis.GetShardIteratorInput{
-		StreamName: new("orders"), ShardId: new(shardID(shard)), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+// iterator asks for an iterator at the beginning of the first shard.
+func iterator(tb testing.TB, c *kinesis.Client) *string {
+	tb.Helper()
+	out, err := c.GetShardIterator(tb.Context(), &kinesis.GetShardIteratorInput{
+		StreamName: new("orders"), ShardId: new(shardID(0)), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.ShardIterator
 }
@@ -77,7 +77,7 @@ func TestClientInMemory(t *testing.T) {
 	if err != nil || *batch.FailedRecordCount != 0 {
 		t.Fatalf("PutRecords = %v, %v", batch, err)
 	}
-	page, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator(t, c, 0)})
+	page, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator(t, c)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +92,11 @@ func TestAnHourOfPollingPassesInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStream(t, 1)
 		c := s.Client()
-		it := iterator(t, c, 0)
+		it := iterator(t, c)
 		start, read := time.Now(), 0
 		for i := 0; time.Since(start) < time.Hour; i++ {
 			if i%10 == 0 {
-				put(t, c, "k", "x")
+				put(t, c, "x")
 			}
 			page, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: it})
 			if err != nil {
@@ -208,8 +208,8 @@ func TestCallsAreLogged(t *testing.T) {
 	t.Parallel()
 	s := newStream(t, 1)
 	c := s.Client(func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
-	put(t, c, "k", "x")
-	it := iterator(t, c, 0)
+	put(t, c, "x")
+	it := iterator(t, c)
 	if _, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: it}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package kintest
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -34,7 +35,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := exchange{s: s, w: w, r: r, started: time.Now()}
-	x.serve()
+	x.serve() //nolint:contextcheck // the request's context is in x, which lives for one call
 }
 
 // open reads the header: the operation and the encoding. What it returns is an error to answer.
@@ -96,7 +97,7 @@ func (x *exchange) readUnknownLength() (*[]byte, *apiError) {
 		}
 		n, err := x.r.Body.Read((*buf)[len(*buf):cap(*buf)])
 		*buf = (*buf)[:len(*buf)+n]
-		if err == io.EOF { //nolint:errorlint // what a Reader returns
+		if errors.Is(err, io.EOF) {
 			return buf, nil
 		}
 		if err != nil {

@@ -14,26 +14,26 @@ import (
 	"github.com/kinstream/kin/kintest"
 )
 
-func do(t testing.TB, c *http.Client, req *http.Request) (*http.Response, string) {
-	t.Helper()
+func do(tb testing.TB, c *http.Client, req *http.Request) (*http.Response, string) {
+	tb.Helper()
 	resp, err := c.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return resp, string(body)
 }
 
 // serve runs a server on a port of this machine.
-func serve(t testing.TB, s *kintest.Server, cert *tls.Certificate) (url string) {
-	t.Helper()
+func serve(tb testing.TB, s *kintest.Server, cert *tls.Certificate) (url string) {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -43,10 +43,10 @@ func serve(t testing.TB, s *kintest.Server, cert *tls.Certificate) (url string) 
 			err = s.Serve(l)
 		}
 		if err != nil {
-			t.Errorf("serve: %v", err)
+			tb.Errorf("serve: %v", err)
 		}
 	})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = s.Close()
 		wg.Wait()
 	})
@@ -98,7 +98,7 @@ func TestProtocols(t *testing.T) {
 			if _, err := client.PutRecords(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
-			page, err := client.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator(t, client, 0)})
+			page, err := client.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: iterator(t, client)})
 			if err != nil || len(page.Records) != 100 {
 				t.Fatalf("GetRecords: %v; %d records, want 100", err, len(page.Records))
 			}

@@ -54,7 +54,7 @@ func (x *exchange) accept(in *kinesis.SubscribeToShardInput) (b *subscription, e
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err = x.bug(v)
+			err = x.recovered(v)
 		}
 	}()
 	b, err = x.s.subscribe(x.newCall(), in)
@@ -178,11 +178,11 @@ func (p *pusher) send(event *pushed, now time.Time) bool {
 		hits = p.x.s.front.faults.match(p.place)
 	}
 	if hits.wait(p.ctx, p.x.s.front.closing) != nil {
-		panic(http.ErrAbortHandler)
+		abort()
 	}
 	if err := hits.failure(false, false); err != nil {
 		if errors.Is(err, errCut) {
-			panic(http.ErrAbortHandler)
+			abort()
 		}
 		p.finish(err)
 		return false
@@ -213,7 +213,7 @@ func (p *pusher) send(event *pushed, now time.Time) bool {
 func (p *pusher) breakOff() {
 	*p.buf = (*p.buf)[:len(*p.buf)/2]
 	_ = p.flush()
-	panic(http.ErrAbortHandler)
+	abort()
 }
 
 // flush sends what is in the buffer, at once.

@@ -17,41 +17,41 @@ import (
 )
 
 // register registers a consumer called reader and returns its ARN.
-func register(t testing.TB, c *kinesis.Client) string {
-	t.Helper()
-	stream, err := c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("orders")})
+func register(tb testing.TB, c *kinesis.Client) string {
+	tb.Helper()
+	stream, err := c.DescribeStreamSummary(tb.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("orders")})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	out, err := c.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{
+	out, err := c.RegisterStreamConsumer(tb.Context(), &kinesis.RegisterStreamConsumerInput{
 		StreamARN: stream.StreamDescriptionSummary.StreamARN, ConsumerName: new("reader"),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return *out.Consumer.ConsumerARN
 }
 
-// subscribe opens a subscription that is closed with the test.
-func subscribe(t testing.TB, c *kinesis.Client, consumer string, shard int, from types.ShardIteratorType) *kinesis.SubscribeToShardEventStream {
-	t.Helper()
-	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
-		ConsumerARN: &consumer, ShardId: new(shardID(shard)), StartingPosition: &types.StartingPosition{Type: from},
+// subscribe opens a subscription to the first shard that is closed with the test.
+func subscribe(tb testing.TB, c *kinesis.Client, consumer string, from types.ShardIteratorType) *kinesis.SubscribeToShardEventStream {
+	tb.Helper()
+	out, err := c.SubscribeToShard(tb.Context(), &kinesis.SubscribeToShardInput{
+		ConsumerARN: &consumer, ShardId: new(shardID(0)), StartingPosition: &types.StartingPosition{Type: from},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	stream := out.GetStream()
-	t.Cleanup(func() { _ = stream.Close() })
+	tb.Cleanup(func() { _ = stream.Close() })
 	return stream
 }
 
 // next waits for the next event.
-func next(t testing.TB, stream *kinesis.SubscribeToShardEventStream) *types.SubscribeToShardEvent {
-	t.Helper()
+func next(tb testing.TB, stream *kinesis.SubscribeToShardEventStream) *types.SubscribeToShardEvent {
+	tb.Helper()
 	event, ok := <-stream.Events()
 	if !ok {
-		t.Fatalf("the stream ended: %v", stream.Err())
+		tb.Fatalf("the stream ended: %v", stream.Err())
 	}
 	return &event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
 }
@@ -98,14 +98,15 @@ func TestSubscription(t *testing.T) {
 	}
 }
 
-func testPush(t *testing.T, s *kintest.Server, c *kinesis.Client) {
-	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeLatest)
+func testPush(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
+	stream := subscribe(t, c, register(t, c), types.ShardIteratorTypeLatest)
 	if first := next(t, stream); len(first.Records) != 0 || first.ContinuationSequenceNumber == nil || *first.MillisBehindLatest != 0 {
 		t.Errorf("first event = %+v, want an empty one with a continuation number", first)
 	}
 	for _, data := range []string{"a", "b"} {
 		start := time.Now()
-		seq := *put(t, c, "k", data).SequenceNumber
+		seq := *put(t, c, data).SequenceNumber
 		event := next(t, stream)
 		if time.Since(start) != 0 {
 			t.Errorf("event came after %v, want at once", time.Since(start))
@@ -117,9 +118,10 @@ func testPush(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}
 }
 
-func testHeartbeat(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+func testHeartbeat(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	start := time.Now()
-	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeLatest)
+	stream := subscribe(t, c, register(t, c), types.ShardIteratorTypeLatest)
 	events, err := drain(stream)
 	if err != nil {
 		t.Errorf("the stream ended with %v, want a clean end", err)
@@ -138,9 +140,10 @@ func testHeartbeat(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 }
 
 func testShardEnd(t *testing.T, s *kintest.Server, c *kinesis.Client) {
-	stream := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
+	t.Helper()
+	stream := subscribe(t, c, register(t, c), types.ShardIteratorTypeTrimHorizon)
 	next(t, stream)
-	put(t, c, "k", "last")
+	put(t, c, "last")
 	children, err := s.SplitShard("orders", shardID(0))
 	if err != nil {
 		t.Fatal(err)
@@ -159,9 +162,10 @@ func testShardEnd(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}
 }
 
-func testTakeover(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+func testTakeover(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	arn := register(t, c)
-	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	stream := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	in := &kinesis.SubscribeToShardInput{
 		ConsumerARN: &arn, ShardId: new(shardID(0)), StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeLatest},
 	}
@@ -170,18 +174,19 @@ func testTakeover(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 		t.Errorf("second subscription = %v, want ResourceInUseException", err)
 	}
 	time.Sleep(6 * time.Second)
-	second := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	second := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	if _, err := drain(stream); codeOf(err) != "ResourceInUseException" {
 		t.Errorf("the first subscription ended with %v, want ResourceInUseException", err)
 	}
-	put(t, c, "k", "x")
+	put(t, c, "x")
 	for len(next(t, second).Records) == 0 {
 	}
 }
 
-func testDeregister(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+func testDeregister(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	arn := register(t, c)
-	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	stream := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	next(t, stream)
 	if _, err := c.DeregisterStreamConsumer(t.Context(), &kinesis.DeregisterStreamConsumerInput{ConsumerARN: &arn}); err != nil {
 		t.Fatal(err)
@@ -191,16 +196,17 @@ func testDeregister(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}
 }
 
-func testContinuation(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+func testContinuation(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	arn := register(t, c)
-	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeTrimHorizon)
-	put(t, c, "k", "a")
+	stream := subscribe(t, c, arn, types.ShardIteratorTypeTrimHorizon)
+	put(t, c, "a")
 	event := next(t, stream)
 	for len(event.Records) == 0 {
 		event = next(t, stream)
 	}
 	event = next(t, stream) // a sign of life, 5 seconds later
-	put(t, c, "k", "b")
+	put(t, c, "b")
 	_ = stream.Close()
 	time.Sleep(6 * time.Second)
 	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
@@ -217,7 +223,8 @@ func testContinuation(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}
 }
 
-func testLargeRecords(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+func testLargeRecords(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	stream, err := c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: new("orders")})
 	if err != nil {
 		t.Fatal(err)
@@ -229,9 +236,9 @@ func testLargeRecords(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	}
 	want := []string{strings.Repeat("x", 10<<20-1), strings.Repeat("y", 10<<20-1)}
 	for _, data := range want {
-		put(t, c, "k", data)
+		put(t, c, data)
 	}
-	events := subscribe(t, c, register(t, c), 0, types.ShardIteratorTypeTrimHorizon)
+	events := subscribe(t, c, register(t, c), types.ShardIteratorTypeTrimHorizon)
 	for read := 0; read < len(want); {
 		for _, r := range next(t, events).Records {
 			if string(r.Data) != want[read] {
@@ -282,12 +289,13 @@ func TestFramesAreSmallerThanDecodersTake(t *testing.T) {
 }
 
 func testEnds(t *testing.T, s *kintest.Server, c *kinesis.Client) {
+	t.Helper()
 	arn := register(t, c)
-	stream := subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	stream := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	next(t, stream)
 	_ = stream.Close()
 	time.Sleep(6 * time.Second)
-	stream = subscribe(t, c, arn, 0, types.ShardIteratorTypeLatest)
+	stream = subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	next(t, stream)
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -18,10 +18,10 @@ import (
 )
 
 // pipe returns two connected ends that are closed with the test.
-func pipe(t testing.TB) (a, b *memnet.Conn) {
-	t.Helper()
+func pipe(tb testing.TB) (a, b *memnet.Conn) {
+	tb.Helper()
 	a, b = memnet.Pipe()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = a.Close()
 		_ = b.Close()
 	})
@@ -253,10 +253,10 @@ func isTimeout(err error) bool {
 	return ok && ne.Timeout() && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func mustWrite(t testing.TB, w io.Writer, s string) {
-	t.Helper()
+func mustWrite(tb testing.TB, w io.Writer, s string) {
+	tb.Helper()
 	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
-		t.Errorf("write = %d, %v; want %d", n, err, len(s))
+		tb.Errorf("write = %d, %v; want %d", n, err, len(s))
 	}
 }
 

@@ -60,7 +60,7 @@ func (e Encoding) ContentType() string {
 }
 
 // Unmarshal reads body into in, a pointer to one of the SDK's input structs. Members that in doesn't have are passed over, as
-// the service does. Nothing in in aliases body afterwards, but body may have been changed. Every error is an [*Error].
+// the service does. What was read doesn't alias body, which may have been changed. Every error is an [*Error].
 func (e Encoding) Unmarshal(body []byte, in any) error {
 	return bind(e.newReader(body), in)
 }

@@ -45,14 +45,14 @@ func (e Encoding) newReader(body []byte) reader {
 
 // Names of tokens, as the service's errors have them.
 const (
-	tokenObject = "Start of structure or map"
+	tokenObject = "Start of structure or map" //nolint:gosec // no credential: what a parser sees
 	tokenArray  = "Start of list"
 	tokenString = "STRING_VALUE"
 	tokenNumber = "NUMBER_VALUE"
 	tokenTrue   = "TRUE_VALUE"
 	tokenFalse  = "FALSE_VALUE"
 	tokenNull   = "NULL_VALUE"
-	tokenBytes  = "BYTES_VALUE"
+	tokenBytes  = "BYTES_VALUE" //nolint:gosec // same
 )
 
 // errUnlike says that what is next can't become what the member is, or that the body is malformed.
@@ -196,7 +196,7 @@ func (r *cborReader) millis() (int64, error) {
 }
 
 func (r *cborReader) token() string {
-	switch r.r.Kind() {
+	switch r.r.Kind() { //nolint:exhaustive // the rest is numbers, or nothing that a body may have
 	case cbor.KindMap:
 		return tokenObject
 	case cbor.KindArray:

@@ -171,7 +171,7 @@ func fill(r *rand.Rand, v reflect.Value) {
 			v.SetMapIndex(reflect.ValueOf(text(r)).Convert(v.Type().Key()), item)
 		}
 	default:
-		panic(fmt.Sprintf("an SDK struct has a member of type %s", v.Type()))
+		panic(fmt.Sprintf("BUG: an SDK struct has a member of type %s", v.Type()))
 	}
 }
 
