@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"sync/atomic"
 	"time"
 
@@ -12,15 +11,18 @@ import (
 	"github.com/kinstream/kin/kintest"
 )
 
+// check ends an example. A program would return the error.
+func check(err error) {
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+}
+
 // exampleServer is a local Kinesis with one stream, orders, in place of AWS.
 func exampleServer() *kintest.Server {
 	server, err := kintest.NewServer(kintest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := server.CreateStream("orders", 1); err != nil {
-		log.Fatal(err)
-	}
+	check(err)
+	check(server.CreateStream("orders", 1))
 	return server
 }
 
@@ -31,21 +33,15 @@ func ExampleProducer_Put() {
 	ctx := context.Background()
 
 	producer, err := kin.NewProducer(server.Client(), kin.ProducerConfig{Stream: "orders"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	result, err := producer.Put(ctx, kin.UserRecord{PartitionKey: "customer-17", Data: []byte("two apples")})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	fmt.Println(result.ShardID, result.Attempts)
 
 	_, err = producer.Put(ctx, kin.UserRecord{Data: []byte("whose?")})
 	fmt.Println(err)
 
-	if err := producer.Close(ctx); err != nil {
-		log.Fatal(err)
-	}
+	check(producer.Close(ctx))
 	// Output:
 	// shardId-000000000000 1
 	// put to orders record with key "" (6 bytes): kin: invalid record: UserRecord.PartitionKey is empty: it must have 1 to 256 characters
@@ -65,15 +61,13 @@ func ExampleProducer_PutAsync() {
 	ctx := context.Background()
 
 	producer, err := kin.NewProducer(server.Client(), kin.ProducerConfig{Stream: "orders", RecordTTL: 5 * time.Second})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	var stored, again atomic.Int64
 	for i := range 1000 {
 		rec := kin.UserRecord{PartitionKey: fmt.Sprint("customer-", i), Data: []byte("two apples")}
 		err := producer.PutAsync(ctx, rec, func(result kin.PutResult, err error) {
 			if failed, ok := errors.AsType[*kin.PutError](err); ok {
-				log.Printf("keep it elsewhere (may be stored: %v): %v", failed.Ambiguous, failed)
+				fmt.Println("keep", failed.Record.PartitionKey, "elsewhere; may be stored:", failed.Ambiguous, failed)
 				return
 			}
 			stored.Add(1)
@@ -81,13 +75,9 @@ func ExampleProducer_PutAsync() {
 				again.Add(1)
 			}
 		})
-		if err != nil {
-			log.Fatal(err) // closed, full, or not a valid record
-		}
+		check(err) // closed, full, or not a valid record
 	}
-	if err := producer.Close(ctx); err != nil { // sends what is buffered
-		log.Fatal(err)
-	}
+	check(producer.Close(ctx)) // sends what is buffered
 	fmt.Println("stored", stored.Load(), "of them at a second attempt", again.Load())
 	fmt.Println("in the stream", len(server.Records("orders")))
 	// Output:
@@ -103,14 +93,10 @@ func ExampleProducer_Close() {
 	ctx := context.Background()
 
 	producer, err := kin.NewProducer(server.Client(), kin.ProducerConfig{Stream: "orders"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for i := range 3 {
 		rec := kin.UserRecord{PartitionKey: fmt.Sprint("customer-", i), Data: []byte("two apples")}
-		if err := producer.PutAsync(ctx, rec, func(kin.PutResult, error) { /* each is told as well */ }); err != nil {
-			log.Fatal(err)
-		}
+		check(producer.PutAsync(ctx, rec, func(kin.PutResult, error) { /* each is told as well */ }))
 	}
 	patience, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()

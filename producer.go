@@ -72,8 +72,7 @@ func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
 	if client == nil {
 		return nil, errors.New("kin: NewProducer: client is nil")
 	}
-	cfg, err := cfg.withDefaults()
-	if err != nil {
+	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
 	codec, err := wire.New(wire.Config{})

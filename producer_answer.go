@@ -149,7 +149,7 @@ func (p *Producer) fail(it *pending, f *putFailure) {
 	it.last = f
 	it.ambiguous = it.ambiguous || f.ambiguous
 	it.verdict = refused
-	if f.retryable && !(f.ambiguous && p.cfg.WhenAmbiguous == FailAmbiguous) {
+	if f.retryable && (!f.ambiguous || p.cfg.WhenAmbiguous == RetryAmbiguous) {
 		it.verdict = tryAgain
 	}
 }

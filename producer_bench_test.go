@@ -80,6 +80,7 @@ func BenchmarkPut(b *testing.B) {
 		data := make([]byte, size)
 		name := fmt.Sprintf("%dB", size)
 		measure := func(b *testing.B, round func()) {
+			b.Helper()
 			b.ReportAllocs()
 			b.SetBytes(500 * int64(size))
 			begun, rounds := cpuTime(), 0
@@ -90,6 +91,7 @@ func BenchmarkPut(b *testing.B) {
 			b.ReportMetric(float64(cpuTime()-begun)/float64(500*rounds), "cpu-ns/record")
 		}
 		loop := func(b *testing.B, client *kinesis.Client) {
+			b.Helper()
 			entries := make([]types.PutRecordsRequestEntry, 500)
 			measure(b, func() {
 				for i := range entries {

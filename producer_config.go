@@ -130,22 +130,22 @@ var (
 	streamARN  = regexp.MustCompile(`^arn:aws[^:]*:kinesis:[^:]+:[0-9]{12}:stream/[a-zA-Z0-9_.-]{1,128}$`)
 )
 
-// withDefaults returns cfg with every field filled and checked.
-func (cfg ProducerConfig) withDefaults() (ProducerConfig, error) {
+// fill puts defaults where the zero value is, and checks the rest.
+func (cfg *ProducerConfig) fill() error {
 	if cfg.Stream == "" {
-		return cfg, errors.New("kin: ProducerConfig.Stream is empty")
+		return errors.New("kin: ProducerConfig.Stream is empty")
 	}
 	if !streamName.MatchString(cfg.Stream) && !streamARN.MatchString(cfg.Stream) {
-		return cfg, fmt.Errorf("kin: ProducerConfig.Stream (%q) is neither the name nor the ARN of a stream", cfg.Stream)
+		return fmt.Errorf("kin: ProducerConfig.Stream (%q) is neither the name nor the ARN of a stream", cfg.Stream)
 	}
 	cfg.SDKOptions = append([]func(*kinesis.Options){}, cfg.SDKOptions...)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if err := cfg.checkSizes(); err != nil {
-		return cfg, err
+		return err
 	}
-	return cfg, cfg.checkTimes()
+	return cfg.checkTimes()
 }
 
 func (cfg *ProducerConfig) checkSizes() error {

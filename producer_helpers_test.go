@@ -114,8 +114,8 @@ type putLog struct {
 	answers map[string]answered
 }
 
-func newPutLog(t testing.TB, p *kin.Producer) *putLog {
-	return &putLog{t: t, p: p, begun: time.Now(), answers: map[string]answered{}}
+func newPutLog(tb testing.TB, p *kin.Producer) *putLog {
+	return &putLog{t: tb, p: p, begun: time.Now(), answers: map[string]answered{}}
 }
 
 func (l *putLog) callback(key string) func(kin.PutResult, error) {
@@ -163,32 +163,32 @@ func numbered(prefix string, n int) (keys []string) {
 	return keys
 }
 
-func newProducer(t testing.TB, client kin.PutClient, cfg kin.ProducerConfig) *kin.Producer {
-	t.Helper()
+func newProducer(tb testing.TB, client kin.PutClient, cfg kin.ProducerConfig) *kin.Producer {
+	tb.Helper()
 	if cfg.Stream == "" {
 		cfg.Stream = "orders"
 	}
 	p, err := kin.NewProducer(client, cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
 
 // mustClose closes p and wants a clean end.
-func mustClose(t testing.TB, p *kin.Producer) {
-	t.Helper()
+func mustClose(tb testing.TB, p *kin.Producer) {
+	tb.Helper()
 	if err := p.Close(context.Background()); err != nil {
-		t.Errorf("Close = %v, want nil", err)
+		tb.Errorf("Close = %v, want nil", err)
 	}
 }
 
 // putError returns err as a *kin.PutError.
-func putError(t testing.TB, err error) *kin.PutError {
-	t.Helper()
+func putError(tb testing.TB, err error) *kin.PutError {
+	tb.Helper()
 	e, ok := errors.AsType[*kin.PutError](err)
 	if !ok {
-		t.Fatalf("error = %v, want a *PutError", err)
+		tb.Fatalf("error = %v, want a *PutError", err)
 	}
 	return e
 }

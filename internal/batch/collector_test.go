@@ -106,9 +106,9 @@ func (n *twin) expire(now time.Duration) (gone []item) {
 	return gone
 }
 
-func newRand(t testing.TB) *rand.Rand {
+func newRand(tb testing.TB) *rand.Rand {
 	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	tb.Logf("seed %d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
@@ -249,7 +249,7 @@ func TestCollector(t *testing.T) {
 	})
 }
 
-func TestCollectorReusesTheSlicesOfFullBatches(t *testing.T) {
+func TestCollectorReusesTheSlicesOfFullBatches(t *testing.T) { //nolint:paralleltest // counts the allocations of the process
 	c := batch.New[item](batch.Limits{Records: 100, Bytes: 1 << 20})
 	round := func() {
 		for i := range 100 {
