@@ -54,8 +54,9 @@
 //	answer to CBOR                              says        the call         the endpoint
 //	------------------------------------------  ----------  ---------------  --------------------------
 //	2xx CBOR, decoded                           spoke       done             has spoken
-//	2xx CBOR, not the shape or malformed        broken      read: again      JSON for good, for a read
-//	                                                        put: error       once the JSON call worked
+//	2xx CBOR, not the shape or malformed        broken      read: again      has not spoken: JSON for
+//	                                                        put: error       good; has: doubted (for a
+//	                                                                         read, if JSON works)
 //	2xx CBOR, cut short, length not announced   neutral     error            as before
 //	2xx JSON, decoded                           neutral     done             as before
 //	2xx anything else, has spoken               neutral     error            as before
@@ -94,8 +95,8 @@
 //
 // A suspicious answer proves little: a proxy that has lost its backend gives it
 // too. So the next call is JSON (for a read, the same call again). Does that fail as
-// well, CBOR is next. Does it work, the endpoint is served with JSON for five
-// minutes, and then CBOR gets one more trial, which decides.
+// well, CBOR is next. Does it work, the endpoint is doubted: it is served with JSON
+// for five minutes, and then CBOR gets one more trial, which decides.
 //
 // An endpoint is what the client's options say: base endpoint, region, FIPS, dual
 // stack. Hosts behind one such key (account endpoints, a resolver of the user's)

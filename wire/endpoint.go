@@ -26,6 +26,7 @@ const doubtFor = 5 * time.Minute
 //	suspect --JSON does not> unknown                  (CBOR)
 //	doubted --t, CBOR works> spoken
 //	doubted --t, odd again-> refused                  (JSON for good)
+//	spoken  --broken CBOR--> doubted
 //	any     --proof--------> refused
 //
 // The words "odd answer" and "proof" are those of the table in doc.go. Puts are
@@ -97,6 +98,26 @@ func (e *endpoint) suspicious(lastTrial bool, why error) (refused bool) {
 	}
 	e.suspect, e.why = !e.spoken, why
 	return false
+}
+
+// broke notes an answer in CBOR that could not be used. From an endpoint that
+// has never done better it is a proof. From one that has, it may be damage on the
+// way, and the endpoint is doubted. It reports whether that is news, and until when
+// JSON is used; the zero time is for good.
+func (e *endpoint) broke(lastTrial bool, now time.Time) (until time.Time, news bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.refused:
+		return time.Time{}, false
+	case !e.spoken || lastTrial:
+		e.refused = true
+		return time.Time{}, true
+	case now.Before(e.until): // a call that was under way when the doubt began
+		return e.until, false
+	}
+	e.until = now.Add(doubtFor)
+	return e.until, true
 }
 
 // answeredJSON notes how a JSON call to a suspect ended. If the endpoint is

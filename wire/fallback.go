@@ -151,7 +151,7 @@ func (c *call) settleJSON() {
 func (c *call) settleCBOR(r result) {
 	switch r.verdict {
 	case broken:
-		c.refuse(r.err)
+		c.broke(r.err)
 	case refusal, doubtful, suspicious:
 		if c.protocol.endpoint.suspicious(c.lastTrial, r.err) {
 			c.report(r.err, time.Time{})
@@ -176,7 +176,7 @@ func (c *call) settleAgain(before result) {
 			c.refuse(before.err)
 		}
 	case broken:
-		c.refuse(before.err)
+		c.broke(before.err)
 	case suspicious:
 		if c.protocol.endpoint.suspicious(c.lastTrial, before.err) {
 			c.report(before.err, time.Time{})
@@ -189,6 +189,12 @@ func (c *call) settleAgain(before result) {
 func (c *call) refuse(err error) {
 	if c.protocol.endpoint.refuse() {
 		c.report(err, time.Time{})
+	}
+}
+
+func (c *call) broke(err error) {
+	if until, news := c.protocol.endpoint.broke(c.lastTrial, time.Now()); news {
+		c.report(err, until)
 	}
 }
 

@@ -79,62 +79,66 @@ var (
 	throttleCBOR = reply{status: 400, contentType: typeCBOR, body: []byte("\xa1\x66__type\x78\x26ProvisionedThroughputExceededException")}
 )
 
-// TestFallback goes through the table of doc.go. The server answers CBOR requests
+// good stands for a proper answer in a list of replies.
+var good = reply{}
+
+// fallbackCases goes through the table of doc.go. The server answers CBOR requests
 // with the replies of cbor, one after the other and the last one again and again, and
 // JSON requests with those of json, or properly where there are none.
+var fallbackCases = []struct {
+	name       string
+	cbor, json []reply
+	calls      string // r: read, p: put
+	want       string // how they end
+	sent       string // C: CBOR, J: JSON
+	fallbacks  int
+}{
+	{"all is well", []reply{good}, nil, "rpr", "ok ok ok", "CCC", 0},
+
+	{"broken CBOR, read", []reply{brokenCBOR}, nil, "rrp", "ok ok ok", "CJJJ", 1},
+	{"broken CBOR after having spoken, read", []reply{good, brokenCBOR}, nil, "prp", "ok ok ok", "CCJJ", 1},
+	{"broken CBOR, put", []reply{brokenPut}, nil, "ppr", "error ok ok", "CJJ", 1},
+	{"broken CBOR, and JSON fails too", []reply{brokenCBOR, good}, []reply{html}, "rr", "error ok", "CJC", 0},
+
+	{"415", []reply{unsupported}, nil, "ppr", "ok ok ok", "CJJJ", 1},
+	{"415 after having spoken", []reply{good, unsupported}, nil, "rpp", "ok ok ok", "CCJJ", 1},
+	{"unreadable", []reply{unreadable}, nil, "rp", "ok ok", "CJJ", 1},
+	{"unreadable in JSON too", []reply{unreadable, good}, []reply{unreadable}, "pp", "error ok", "CJC", 0},
+	{"unknown operation", []reply{unknown}, nil, "pr", "ok ok", "CJJ", 1},
+	{"415, and JSON is understood", []reply{unsupported}, []reply{notFoundJSON, good}, "pp", "error ok", "CJJ", 1},
+	{"415, and JSON fails", []reply{unsupported, good}, []reply{html}, "pp", "error ok", "CJC", 0},
+
+	{"4xx in CBOR", []reply{throttleCBOR, good}, nil, "pp", "error ok", "CC", 0},
+	{"4xx of a proxy", []reply{htmlTeapot}, nil, "pp", "ok ok", "CJJ", 1},
+	{"4xx of a proxy to both", []reply{htmlTeapot, good}, []reply{htmlTeapot}, "pp", "error ok", "CJC", 0},
+	{"4xx of a proxy after having spoken", []reply{good, htmlTeapot, good}, nil, "ppp", "ok error ok", "CCC", 0},
+	{"a JSON error, and JSON works", []reply{invalidJSON}, nil, "pr", "ok ok", "CJJ", 1},
+	{"the same JSON error twice", []reply{notFoundJSON, good}, []reply{notFoundJSON}, "rr", "error ok", "CJC", 0},
+	{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "error ok", "CJJ", 1},
+	{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "ok error ok", "CCC", 0},
+	{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "error ok", "CC", 0},
+	{"a missing key in JSON", []reply{kmsJSON, good}, nil, "pp", "error ok", "CC", 0},
+
+	{"5xx of a proxy, read", []reply{html}, nil, "rr", "ok ok", "CJJ", 1},
+	{"5xx of a proxy, put", []reply{html}, nil, "ppp", "error ok ok", "CJJ", 1},
+	{"5xx of a proxy to both, read", []reply{html, good}, []reply{html}, "rrr", "error ok ok", "CJCC", 0},
+	{"5xx of a proxy to both, put", []reply{html, good}, []reply{html}, "pppp", "error error ok ok", "CJCC", 0},
+	{"5xx of a proxy after having spoken", []reply{good, html, good}, nil, "rrp", "ok error ok", "CCC", 0},
+	{"5xx in JSON", []reply{internalJSON}, nil, "pp", "error ok", "CJ", 1},
+
+	{"200 that is nothing, read", []reply{garbage}, nil, "rr", "ok ok", "CJJ", 1},
+	{"200 that is nothing, put", []reply{garbage}, nil, "pp", "error ok", "CJ", 1},
+	{"200 that is nothing after having spoken", []reply{good, garbage, good}, nil, "ppp", "ok error ok", "CCC", 0},
+	{"200 in JSON", []reply{{status: 200, contentType: typeJSON, body: encodeJSON(oneRecord)}}, nil, "rr", "ok ok", "CC", 0},
+	{"200 and nothing in it", []reply{{status: 200}}, nil, "rr", "empty empty", "CC", 0},
+
+	{"no answer", []reply{{hangUp: true}, good}, nil, "ppr", "error ok ok", "CCC", 0},
+	{"a redirect", []reply{{status: 304}, good}, nil, "rr", "error ok", "CC", 0},
+}
+
 func TestFallback(t *testing.T) {
 	t.Parallel()
-	good := reply{}
-	for _, c := range []struct {
-		name       string
-		cbor, json []reply
-		calls      string // r: read, p: put
-		want       string // how they end
-		sent       string // C: CBOR, J: JSON
-		fallbacks  int
-	}{
-		{"all is well", []reply{good}, nil, "rpr", "ok ok ok", "CCC", 0},
-
-		{"broken CBOR, read", []reply{brokenCBOR}, nil, "rrp", "ok ok ok", "CJJJ", 1},
-		{"broken CBOR after having spoken, read", []reply{good, brokenCBOR}, nil, "prp", "ok ok ok", "CCJJ", 1},
-		{"broken CBOR, put", []reply{brokenPut}, nil, "ppr", "error ok ok", "CJJ", 1},
-		{"broken CBOR, and JSON fails too", []reply{brokenCBOR, good}, []reply{html}, "rr", "error ok", "CJC", 0},
-
-		{"415", []reply{unsupported}, nil, "ppr", "ok ok ok", "CJJJ", 1},
-		{"415 after having spoken", []reply{good, unsupported}, nil, "rpp", "ok ok ok", "CCJJ", 1},
-		{"unreadable", []reply{unreadable}, nil, "rp", "ok ok", "CJJ", 1},
-		{"unreadable in JSON too", []reply{unreadable, good}, []reply{unreadable}, "pp", "error ok", "CJC", 0},
-		{"unknown operation", []reply{unknown}, nil, "pr", "ok ok", "CJJ", 1},
-		{"415, and JSON is understood", []reply{unsupported}, []reply{notFoundJSON, good}, "pp", "error ok", "CJJ", 1},
-		{"415, and JSON fails", []reply{unsupported, good}, []reply{html}, "pp", "error ok", "CJC", 0},
-
-		{"4xx in CBOR", []reply{throttleCBOR, good}, nil, "pp", "error ok", "CC", 0},
-		{"4xx of a proxy", []reply{htmlTeapot}, nil, "pp", "ok ok", "CJJ", 1},
-		{"4xx of a proxy to both", []reply{htmlTeapot, good}, []reply{htmlTeapot}, "pp", "error ok", "CJC", 0},
-		{"4xx of a proxy after having spoken", []reply{good, htmlTeapot, good}, nil, "ppp", "ok error ok", "CCC", 0},
-		{"a JSON error, and JSON works", []reply{invalidJSON}, nil, "pr", "ok ok", "CJJ", 1},
-		{"the same JSON error twice", []reply{notFoundJSON, good}, []reply{notFoundJSON}, "rr", "error ok", "CJC", 0},
-		{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "error ok", "CJJ", 1},
-		{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "ok error ok", "CCC", 0},
-		{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "error ok", "CC", 0},
-		{"a missing key in JSON", []reply{kmsJSON, good}, nil, "pp", "error ok", "CC", 0},
-
-		{"5xx of a proxy, read", []reply{html}, nil, "rr", "ok ok", "CJJ", 1},
-		{"5xx of a proxy, put", []reply{html}, nil, "ppp", "error ok ok", "CJJ", 1},
-		{"5xx of a proxy to both, read", []reply{html, good}, []reply{html}, "rrr", "error ok ok", "CJCC", 0},
-		{"5xx of a proxy to both, put", []reply{html, good}, []reply{html}, "pppp", "error error ok ok", "CJCC", 0},
-		{"5xx of a proxy after having spoken", []reply{good, html, good}, nil, "rrp", "ok error ok", "CCC", 0},
-		{"5xx in JSON", []reply{internalJSON}, nil, "pp", "error ok", "CJ", 1},
-
-		{"200 that is nothing, read", []reply{garbage}, nil, "rr", "ok ok", "CJJ", 1},
-		{"200 that is nothing, put", []reply{garbage}, nil, "pp", "error ok", "CJ", 1},
-		{"200 that is nothing after having spoken", []reply{good, garbage, good}, nil, "ppp", "ok error ok", "CCC", 0},
-		{"200 in JSON", []reply{{status: 200, contentType: typeJSON, body: encodeJSON(oneRecord)}}, nil, "rr", "ok ok", "CC", 0},
-		{"200 and nothing in it", []reply{{status: 200}}, nil, "rr", "empty empty", "CC", 0},
-
-		{"no answer", []reply{{hangUp: true}, good}, nil, "ppr", "error ok ok", "CCC", 0},
-		{"a redirect", []reply{{status: 304}, good}, nil, "rr", "error ok", "CC", 0},
-	} {
+	for _, c := range fallbackCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			next := func(replies []reply, n *int, r request) reply {
@@ -231,6 +235,33 @@ func TestFormatsThatAreSetAreKept(t *testing.T) {
 	}
 }
 
+func TestOneDamagedAnswerDoesNotCondemnAnEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			service := &scripted{}
+			codec, fallbacks := newCodec(t, wire.Auto)
+			client := newClient("http://unused.amazonaws.com", withHTTP(service), codec.Apply)
+			read(t, client)
+			service.cborBreaks = true
+			got := read(t, client) + read(t, client)
+			service.cborBreaks = again
+			sleep(wire.DoubtFor)
+			got += read(t, client)
+			service.cborBreaks = false
+			got += read(t, client)
+			want, calls := "CCJJCC", 1
+			if again {
+				want, calls = "CCJJCJJ", 2
+			}
+			if got != "okokokok" || service.sent != want || len(fallbacks()) != calls {
+				t.Errorf("damaged again %v: reads ended %s after %s with fallbacks %v, want ok each after %s with %d",
+					again, got, service.sent, fallbacks(), want, calls)
+			}
+		})
+	}
+}
+
 func TestADoubtedEndpointGetsOneMoreTrial(t *testing.T) {
 	t.Parallel()
 	for _, healed := range []bool{true, false} {
@@ -268,8 +299,8 @@ func TestADoubtedEndpointGetsOneMoreTrial(t *testing.T) {
 
 // scripted is a service without a network.
 type scripted struct {
-	cborFails bool
-	sent      string
+	cborFails, cborBreaks bool
+	sent                  string
 }
 
 func (s *scripted) Do(req *http.Request) (*http.Response, error) {
@@ -277,8 +308,11 @@ func (s *scripted) Do(req *http.Request) (*http.Response, error) {
 	r := request{operation: operation, contentType: req.Header.Get("Content-Type")}
 	a := goodAnswer(r)
 	s.sent += map[bool]string{true: "C", false: "J"}[r.contentType == typeCBOR]
-	if r.contentType == typeCBOR && s.cborFails {
+	switch {
+	case r.contentType == typeCBOR && s.cborFails:
 		a = html
+	case r.contentType == typeCBOR && s.cborBreaks:
+		a = brokenCBOR
 	}
 	return httpResponse(a.status, a.contentType, a.body), nil
 }
