@@ -104,7 +104,7 @@ func TestAnHourOfPollingPassesInABubble(t *testing.T) {
 			}
 			read += len(page.Records)
 			it = page.NextShardIterator
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // in a bubble
 		}
 		if read != 360 {
 			t.Errorf("read %d records, want 360", read)

@@ -173,7 +173,7 @@ func testTakeover(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
 	if _, err := c.SubscribeToShard(t.Context(), in, once); codeOf(err) != "ResourceInUseException" {
 		t.Errorf("second subscription = %v, want ResourceInUseException", err)
 	}
-	time.Sleep(6 * time.Second)
+	time.Sleep(6 * time.Second) // in a bubble
 	second := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	if _, err := drain(stream); codeOf(err) != "ResourceInUseException" {
 		t.Errorf("the first subscription ended with %v, want ResourceInUseException", err)
@@ -208,7 +208,7 @@ func testContinuation(t *testing.T, _ *kintest.Server, c *kinesis.Client) {
 	event = next(t, stream) // a sign of life, 5 seconds later
 	put(t, c, "b")
 	_ = stream.Close()
-	time.Sleep(6 * time.Second)
+	time.Sleep(6 * time.Second) // in a bubble
 	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
 		ConsumerARN: &arn, ShardId: new(shardID(0)),
 		StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeAfterSequenceNumber, SequenceNumber: event.ContinuationSequenceNumber},
@@ -294,7 +294,7 @@ func testEnds(t *testing.T, s *kintest.Server, c *kinesis.Client) {
 	stream := subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	next(t, stream)
 	_ = stream.Close()
-	time.Sleep(6 * time.Second)
+	time.Sleep(6 * time.Second) // in a bubble
 	stream = subscribe(t, c, arn, types.ShardIteratorTypeLatest)
 	next(t, stream)
 	if err := s.Close(); err != nil {

@@ -215,7 +215,7 @@ func TestConnInBubble(t *testing.T) {
 				t.Errorf("read after moving the deadline = %d, %v", n, err)
 			}
 			_ = b.SetReadDeadline(time.Time{})
-			time.Sleep(2 * time.Minute)
+			time.Sleep(2 * time.Minute) // in a bubble
 			mustWrite(t, a, "y")
 			if n, err := b.Read(make([]byte, 1)); n != 1 || err != nil {
 				t.Errorf("read after removing the deadline = %d, %v", n, err)

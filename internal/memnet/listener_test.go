@@ -126,7 +126,7 @@ func TestHTTPInBubble(t *testing.T) {
 					if got := get(t, tr); got != version {
 						t.Fatalf("answer over %s, want %s", got, version)
 					}
-					time.Sleep(time.Minute)
+					time.Sleep(time.Minute) // in a bubble
 				}
 				tr.CloseIdleConnections()
 				_ = srv.Close()
