@@ -159,6 +159,9 @@ func TestDirectoryKeepsEverything(t *testing.T) {
 					StreamName: &name, TargetShardCount: new(int32(3)), ScalingType: types.ScalingTypeUniformScaling,
 				})
 				e.do("CreateStream", &kinesis.CreateStreamInput{StreamName: &fresh, ShardCount: new(int32(1))})
+				run[kinesis.RegisterStreamConsumerOutput](e, "RegisterStreamConsumer", &kinesis.RegisterStreamConsumerInput{
+					StreamARN: e.summary(name).StreamARN, ConsumerName: new("reader"),
+				})
 			})
 			time.Sleep(30 * time.Second)
 			session(t, config, func(e engine) {
@@ -168,6 +171,9 @@ func TestDirectoryKeepsEverything(t *testing.T) {
 					if got := e.summary(name).StreamStatus; got != want {
 						t.Errorf("%s is %s, want %s", name, got, want)
 					}
+				}
+				if got := describe(e); !strings.Contains(got, `"ConsumerStatus": "CREATING"`) {
+					t.Errorf("no consumer is CREATING in\n%s", got)
 				}
 			})
 			time.Sleep(30 * time.Second)
@@ -294,6 +300,25 @@ func TestRecordsAreNeverWithoutTheirShard(t *testing.T) {
 		records := e.Records(orders)
 		if len(records) != 1 || string(records[0].Data) != "three" || len(e.Shards(orders)) != 2 {
 			t.Errorf("records %v in %d shards, want the one of the younger stream in 2", records, len(e.Shards(orders)))
+		}
+	})
+}
+
+func TestClosedShardsEndAfterARestart(t *testing.T) {
+	t.Parallel()
+	config := kintest.Config{Dir: t.TempDir()}
+	session(t, config, func(e engine) {
+		e.create(orders, 1)
+		e.put(orders, "k", "one")
+		if _, err := e.SplitShard(orders, idOf(0)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	session(t, config, func(e engine) {
+		got := e.get(e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon))
+		e.wantTexts("closed shard", got.Records, "one")
+		if got.NextShardIterator != "" || len(got.ChildShards) != 2 {
+			t.Errorf("next iterator %q, children %v; want no iterator and two children", got.NextShardIterator, got.ChildShards)
 		}
 	})
 }
