@@ -14,26 +14,43 @@ import (
 // The records hold no pointers, so a collection costs little however many there
 // are, and the room for garbage can be a small part of them.
 const (
-	garbageRoom    = 48 << 20 // bytes of garbage that are always fine
-	garbagePercent = 8        // of the records held, if that is more
-	baseHeap       = 8 << 20  // what lives in a server without records
+	serveRoom      = 32 << 20  // bytes of garbage that are always fine in a server
+	demoRoom       = 128 << 20 // the same with clients at full speed in the process
+	garbagePercent = 8         // of the records held, if that is more
+	baseHeap       = 8 << 20   // what lives in a server without records
 )
 
+// garbage is how much of it may lie around while held bytes of records live,
+// and at least room.
+func garbage(held, room int64) int64 { return max(room, held*garbagePercent/100) }
+
 // gcPercent is the setting for [debug.SetGCPercent] at which garbage stays
-// within those bounds while held bytes of records live.
-func gcPercent(held int64) int {
-	live := held + baseHeap
-	room := max(garbageRoom, held*garbagePercent/100)
-	return int(min(max(room*100/live, 1), 800))
+// within its bounds.
+func gcPercent(held, room int64) int {
+	return int(min(max(garbage(held, room)*100/(held+baseHeap), 1), 800))
 }
 
-// tuneMemory keeps the garbage collector's setting in line with what the server
-// holds until the function that it returns is called, which restores it.
-func tuneMemory(server *kintest.Server) (stop func()) {
-	before := debug.SetGCPercent(gcPercent(0))
-	end := term.Animate(250*time.Millisecond, func() { debug.SetGCPercent(gcPercent(server.Stats().Bytes)) })
+// memoryLimit is the setting for [debug.SetMemoryLimit] from which on the runtime
+// gives memory back to the system at once. Without it, what a burst of large
+// answers needed stays with the process.
+func memoryLimit(held, room int64) int64 { return held + baseHeap + held/50 + garbage(held, room) }
+
+// tuneMemory keeps the garbage collector's settings in line with what the server
+// holds until the function that it returns is called, which restores them.
+func tuneMemory(server *kintest.Server, room int64) (stop func()) {
+	percent, limit := debug.SetGCPercent(gcPercent(0, room)), debug.SetMemoryLimit(-1)
+	tuned := int64(-1)
+	end := term.Animate(100*time.Millisecond, func() {
+		// Both calls stop everything for a moment.
+		if held := server.Stats().Bytes; held != tuned {
+			debug.SetGCPercent(gcPercent(held, room))
+			debug.SetMemoryLimit(memoryLimit(held, room))
+			tuned = held
+		}
+	})
 	return func() {
 		end()
-		debug.SetGCPercent(before)
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
 	}
 }

@@ -168,9 +168,9 @@ func TestReadLines_cuts_only_what_is_too_long(t *testing.T) {
 func TestGCPercent_leaves_room_for_garbage_but_little_of_much(t *testing.T) {
 	t.Parallel()
 	for _, held := range []int64{0, 1 << 20, 100 << 20, 1 << 30, 100 << 30} {
-		p := int64(cli.GCPercent(held))
+		p := int64(cli.GCPercent(held, 32<<20))
 		room := (held + 8<<20) * p / 100
-		if room < 40<<20 || room > max(64<<20, held/8) {
+		if room < 31<<20 || room > max(65<<20, held/8) {
 			t.Errorf("with %d MB held: %d %%, which is %d MB of garbage", held>>20, p, room>>20)
 		}
 	}

@@ -91,7 +91,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return serveErr(o.dir, err)
 	}
-	stopTuning := tuneMemory(server)
+	stopTuning := tuneMemory(server, serveRoom)
 	defer stopTuning()
 	served := make(chan error, 1)
 	// Ends when the server is closed below, or when the listener fails.
