@@ -127,9 +127,13 @@ func TestSubscriptionFollowsTheShardToItsEnd(t *testing.T) {
 		if got := <-woken; got != "b" {
 			e.t.Errorf("event after the wake-up = %q, want b", got)
 		}
+		time.Sleep(time.Minute)
 		idle := b.Next(100, 1<<20)
 		time.Sleep(time.Minute)
 		c := e.put(orders, "k", "c")
+		if before := e.Records(orders)[1].SequenceNumber; idle.Continuation.Compare(e.sequence(&before)) <= 0 {
+			e.t.Errorf("continuation %s of a silent event is not above the last record %s", idle.Continuation, before)
+		}
 		for what, from := range map[string]string{"a silent event": idle.Continuation.String(), "an event with records": first.Continuation.String()} {
 			want := map[string]string{"a silent event": "c", "an event with records": "b c"}[what]
 			it := e.iterator(kinesis.GetShardIteratorInput{StreamName: new(orders), ShardId: new(idOf(0)),

@@ -38,9 +38,13 @@ func TestStreamTakesItsTime(t *testing.T) {
 		}
 		e.fails("MergeShards", &kinesis.MergeShardsInput{StreamName: &name, ShardToMerge: new(idOf(0)), AdjacentShardToMerge: new(idOf(1))},
 			"ResourceInUseException", "Stream orders under account 000000000000 not ACTIVE, instead in state UPDATING")
-		time.Sleep(500 * time.Millisecond)
+		due := time.Now().Add(500 * time.Millisecond)
+		time.Sleep(time.Hour)
 		if got := e.put(name, "k", "after").ShardID; got == idOf(0) {
 			e.t.Error("after the split a record went to the closed shard")
+		}
+		if shards := e.Shards(name); !shards[0].Closed.Equal(due) || !shards[1].Created.Equal(due) {
+			e.t.Errorf("the split happened when it was looked at, %s, want when it was due, %s", shards[0].Closed, due)
 		}
 		status(types.StreamStatusActive)
 
