@@ -153,14 +153,20 @@ func TestDirectoryKeepsEverything(t *testing.T) {
 			name, gone, fresh := orders, "gone", "fresh"
 			session(t, config, func(e engine) {
 				e.create(name, 2)
+				arn := e.summary(name).StreamARN
+				run[kinesis.RegisterStreamConsumerOutput](e, "RegisterStreamConsumer", &kinesis.RegisterStreamConsumerInput{
+					StreamARN: arn, ConsumerName: new("leaver"),
+				})
 				e.create(gone, 1)
+				time.Sleep(time.Minute)
+				e.do("DeregisterStreamConsumer", &kinesis.DeregisterStreamConsumerInput{StreamARN: arn, ConsumerName: new("leaver")})
 				e.do("DeleteStream", &kinesis.DeleteStreamInput{StreamName: &gone})
 				run[kinesis.UpdateShardCountOutput](e, "UpdateShardCount", &kinesis.UpdateShardCountInput{
 					StreamName: &name, TargetShardCount: new(int32(3)), ScalingType: types.ScalingTypeUniformScaling,
 				})
 				e.do("CreateStream", &kinesis.CreateStreamInput{StreamName: &fresh, ShardCount: new(int32(1))})
 				run[kinesis.RegisterStreamConsumerOutput](e, "RegisterStreamConsumer", &kinesis.RegisterStreamConsumerInput{
-					StreamARN: e.summary(name).StreamARN, ConsumerName: new("reader"),
+					StreamARN: arn, ConsumerName: new("reader"),
 				})
 			})
 			time.Sleep(30 * time.Second)
@@ -172,8 +178,11 @@ func TestDirectoryKeepsEverything(t *testing.T) {
 						t.Errorf("%s is %s, want %s", name, got, want)
 					}
 				}
-				if got := describe(e); !strings.Contains(got, `"ConsumerStatus": "CREATING"`) {
-					t.Errorf("no consumer is CREATING in\n%s", got)
+				got := describe(e)
+				for _, status := range []string{"CREATING", "DELETING"} {
+					if !strings.Contains(got, `"ConsumerStatus": "`+status+`"`) {
+						t.Errorf("no consumer is %s in\n%s", status, got)
+					}
 				}
 			})
 			time.Sleep(30 * time.Second)
