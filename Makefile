@@ -93,9 +93,20 @@ fuzz: ## every fuzz target for FUZZTIME (default 5s) each
 		(cd "$$(dirname "$$file")" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -parallel=2 . | tail -n 3) || exit 1; \
 	done
 
+# What is measured is also kept, in the format that benchstat reads.
 .PHONY: bench
-bench: setup ## figures of the server, the codec and the reader, side by side
-	cd e2e && KIN_E2E=required go run ./cmd/kinbench
+bench: setup ## figures of the server, the codec and the reader, side by side (some minutes)
+	@cd e2e && go build -o $(TOOLS)/bin/benchtable ./cmd/benchtable
+	@echo "measuring; all figures go to $(TOOLS)/bench.txt"
+	@{ (cd e2e && KIN_E2E=required go test -run '^$$' -bench 'Records|PutRecord$$|Push' -benchtime 3s -timeout 20m ./bench) && \
+		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Memory -benchtime 1x ./bench) && \
+		go test -run '^$$' -bench . -benchtime 1s ./wire && \
+		go test -run '^$$' -bench 'Read$$' -benchtime 2s . ; } >$(TOOLS)/bench.txt 2>&1 || { tail -n 20 $(TOOLS)/bench.txt; exit 1; }
+	@$(TOOLS)/bin/benchtable <$(TOOLS)/bench.txt
+
+.PHONY: conformance
+conformance: setup ## rewrite docs/conformance.md from what the servers answer
+	cd e2e && KIN_E2E=required go test -count=1 ./conformance -run TestConformance -update
 
 .PHONY: clean
 clean: ## remove what make installed

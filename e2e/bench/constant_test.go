@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,7 +71,9 @@ func constants() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		answer := answers[operation]
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		_, _ = w.Write(answers[operation])
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer)
 	})
 }

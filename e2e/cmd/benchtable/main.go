@@ -1,0 +1,35 @@
+// Command benchtable reads the output of go test -bench and prints what belongs
+// together side by side: the servers, the codec and the reader.
+//
+//	go test -bench . ./... | benchtable
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	if err := run(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "benchtable:", err)
+		os.Exit(1)
+	}
+}
+
+// run prints the tables for the results in r.
+func run(r io.Reader, w io.Writer) error {
+	all, err := parse(r)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("no results of benchmarks in the input")
+	}
+	for _, table := range []table{serverTable(all), codecTable(all), readerTable(all)} {
+		if err := table.write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

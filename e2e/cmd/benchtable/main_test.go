@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const output = `goos: linux
+pkg: github.com/kinstream/kin/e2e/bench
+BenchmarkPutRecords/server=kin_serve-2         	     505	   6137100 ns/op	  84.00 MB/s
+BenchmarkPutRecords/server=kinesalite-2        	      18	 122366646 ns/op	   4.20 MB/s
+BenchmarkPutRecords/server=constant-2          	     778	   4243797 ns/op	 120.00 MB/s
+pkg: github.com/kinstream/kin/wire
+BenchmarkGetRecords/10000x200B-2	1	12.10 cbor-times-faster	2903 cbor-cpu-us/call	35133 sdk-cpu-us/call
+pkg: github.com/kinstream/kin
+BenchmarkRead/10000x200B/bare-2         	       1	       500 cpu-ns/record
+BenchmarkRead/10000x200B/reader-2       	       1	       550 cpu-ns/record
+PASS
+`
+
+func TestFiguresStandSideBySide(t *testing.T) {
+	t.Parallel()
+	var page strings.Builder
+	if err := run(strings.NewReader(output), &page); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(strings.Fields(page.String()), " ")
+	for _, want := range []string{
+		"PutRecords 500 x 1 KiB, MB/s 84.0 4.20 120 20.0x 70 %",
+		"GetRecords 10000x200B 35133 - 2903 -x 12.1x -",
+		"10000x200B 500 550 10 %",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in:\n%s", want, page.String())
+		}
+	}
+}
+
+func TestInputWithoutResultsIsAnError(t *testing.T) {
+	t.Parallel()
+	if err := run(strings.NewReader("FAIL\n"), &strings.Builder{}); err == nil {
+		t.Error("got no error, want one")
+	}
+}
