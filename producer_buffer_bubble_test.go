@@ -248,6 +248,23 @@ func TestProducerCallbacks(t *testing.T) {
 	})
 }
 
+func TestProducerPutAsyncOutlivesItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newProducer(t, &scriptedPuts{answer: slowly}, kin.ProducerConfig{})
+		l := newPutLog(t, p)
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := p.PutAsync(ctx, kin.UserRecord{PartitionKey: "k"}, l.callback("k")); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		mustClose(t, p)
+		if a := l.of("k"); a.err != nil {
+			t.Errorf("answer = %v, want stored", a.err)
+		}
+	})
+}
+
 func TestProducerPutThatIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
