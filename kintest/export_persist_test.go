@@ -84,7 +84,7 @@ func ReadKept(payload []byte) (again []byte, ok bool) {
 			return nil, false
 		}
 		records = append(records, appended{
-			shard: &shard{index: uint32(r.shard)}, counter: r.counter, arrival: r.arrival, entry: &r.entry,
+			shard: &shard{index: uint32(r.shard)}, counter: r.counter, arrival: r.arrival, entry: r.entry,
 		})
 	}
 	return appendRecords(nil, records), true
@@ -94,7 +94,7 @@ func ReadKept(payload []byte) (again []byte, ok bool) {
 func KeptRecord(counter uint64, arrival int64, key, hashKey, data string) []byte {
 	return appendRecords(nil, []appended{{
 		shard: &shard{index: 3}, counter: counter, arrival: arrival,
-		entry: &shardlog.Entry{Data: []byte(data), Key: key, HasKey: true, HashKey: hashKey},
+		entry: shardlog.Entry{Data: []byte(data), Key: key, HasKey: true, HashKey: hashKey},
 	}})
 }
 

@@ -26,5 +26,5 @@ type appended struct {
 	shard   *shard
 	counter uint64
 	arrival int64 // milliseconds
-	entry   *shardlog.Entry
+	entry   shardlog.Entry
 }

@@ -20,7 +20,7 @@ const (
 func appendRecords(b []byte, records []appended) []byte {
 	for i := range records {
 		r := &records[i]
-		e := r.entry
+		e := &r.entry
 		var flags byte
 		if e.HasKey {
 			flags |= keptKey

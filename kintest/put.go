@@ -158,8 +158,7 @@ func (p *placing) place(e *proto.PutEntry) proto.PutResult {
 		if ok {
 			p.arrival = arrival
 			if p.server.journal != nil {
-				kept := entry
-				p.placed = append(p.placed, appended{sh, counter, arrival, &kept})
+				p.placed = append(p.placed, appended{sh, counter, arrival, entry})
 			}
 			return proto.PutResult{ShardID: sh.id, Seq: sh.log.Identity().Number(counter, arrival)}
 		}
