@@ -32,6 +32,9 @@ func addFallback(stack *middleware.Stack) error {
 	if _, there := stack.Initialize.Get(fallbackID); there {
 		return nil
 	}
+	if err := addPayloadHash(stack); err != nil {
+		return err
+	}
 	return stack.Initialize.Add(fallback{}, middleware.After)
 }
 

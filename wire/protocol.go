@@ -47,7 +47,7 @@ func (p *protocol) SerializeRequest(
 			return err
 		}
 		if sent, ok := req.GetStream().(io.ReadSeeker); ok {
-			return setBody(req, sent)
+			return setBody(req, plainStream{sent})
 		}
 		return nil
 	}
@@ -61,7 +61,7 @@ func (p *protocol) SerializeRequest(
 	}
 	req.Header.Set("X-Amz-Target", targetPrefix+schema.ID().Name)
 	req.Header.Set("Content-Type", contentType)
-	return setBody(req, bytes.NewReader(body))
+	return setBody(req, hotBody{bytes.NewReader(body), body})
 }
 
 // format decides how the call of ctx is encoded, and tells the call. A call that

@@ -39,8 +39,12 @@ func newSlab[E, T any](n, size int) slab[E, T] {
 // add appends an empty element and returns it with its targets. The element may
 // move at the next call.
 func (s *slab[E, T]) add() (*E, *T) {
-	var empty E
-	s.elements = append(s.elements, empty)
+	if n := len(s.elements); n < cap(s.elements) {
+		s.elements = s.elements[:n+1] // zero since it was allocated
+	} else {
+		var empty E
+		s.elements = append(s.elements, empty)
+	}
 	if len(s.targets) == cap(s.targets) {
 		s.targets = make([]T, 0, max(2*cap(s.targets), 8))
 	}

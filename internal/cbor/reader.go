@@ -206,6 +206,19 @@ func (r *Reader) Bytes() ([]byte, error) { return r.str(majorBytes) }
 
 func (r *Reader) str(major byte) ([]byte, error) {
 	start := r.off
+	// Nearly all strings of a record have one of the two shortest headers.
+	if rest := r.buf[start:]; len(rest) >= 2 {
+		from, n := 1, int(rest[0]^major<<5)
+		if n == arg8Bit {
+			from, n = 2, int(rest[1])
+		} else if n > arg8Bit {
+			n = len(rest) // another type or a longer header: see below
+		}
+		if end := from + n; end <= len(rest) {
+			r.off = start + end
+			return rest[from:end:end], nil
+		}
+	}
 	n, err := r.head(major)
 	if err != nil {
 		if start < len(r.buf) && r.buf[start] == major<<5|argIndefinite {
