@@ -1,10 +1,14 @@
 package kintest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -126,6 +130,7 @@ func TestBadRequestsGetAClearAnswer(t *testing.T) {
 		"dynamodb":          {"POST", "/", "DynamoDB_20120810.GetItem", "application/x-amz-json-1.0", "{}", 400, "not an operation of Kinesis"},
 		"unknown_operation": {"POST", "/", "Kinesis_20131202.Fly", "application/x-amz-json-1.1", "{}", 400, "UnknownOperationException"},
 		"text":              {"POST", "/", "Kinesis_20131202.ListStreams", "text/plain", "{}", 415, "UnsupportedMediaTypeException"},
+		"gzip":              {"GZIP", "/", "Kinesis_20131202.ListStreams", "application/x-amz-json-1.1", "{}", 415, "Content-Encoding"},
 		"malformed":         {"POST", "/", "Kinesis_20131202.ListStreams", "application/x-amz-json-1.1", "{", 400, "SerializationException"},
 		"malformed_batch":   {"POST", "/", "Kinesis_20131202.PutRecords", "application/x-amz-json-1.1", `{"Records":{}}`, 400, "Start of structure"},
 		"malformed_cbor":    {"POST", "/", "Kinesis_20131202.PutRecords", "application/x-amz-cbor-1.1", `{}`, 400, "SerializationException"},
@@ -135,9 +140,13 @@ func TestBadRequestsGetAClearAnswer(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			req, err := http.NewRequestWithContext(t.Context(), c.method, s.URL()+c.path, strings.NewReader(c.body))
+			method, gzipped := strings.CutPrefix(c.method, "GZIP")
+			req, err := http.NewRequestWithContext(t.Context(), cmp.Or(method, http.MethodPost), s.URL()+c.path, strings.NewReader(c.body))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if gzipped {
+				req.Header.Set("Content-Encoding", "gzip")
 			}
 			req.Header.Set("X-Amz-Target", c.target)
 			req.Header.Set("Content-Type", c.contentType)
@@ -239,5 +248,76 @@ func TestCallsAreLogged(t *testing.T) {
 	}
 	if n := s.CallCount("GetRecords"); n != 1 {
 		t.Errorf("GetRecords was counted %d times, want 1", n)
+	}
+}
+
+func TestBodiesOfUnknownLength(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	for name, c := range map[string]struct {
+		body   io.Reader
+		status int
+	}{
+		"short":     {strings.NewReader(`{"StreamName":"orders","PartitionKey":"k","Data":"eA=="}`), 200},
+		"long":      {strings.NewReader(`{"StreamName":"orders","PartitionKey":"k","Data":"eA==","More":"` + strings.Repeat("x", 3<<20) + `"}`), 200},
+		"too_long":  {strings.NewReader(strings.Repeat("x", 25<<20)), 413},
+		"malformed": {strings.NewReader(`{"StreamName"`), 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), struct{ io.Reader }{c.body})
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecord")
+			req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+			if resp, body := do(t, s.HTTPClient(), req); resp.StatusCode != c.status {
+				t.Errorf("answer = %d %q, want %d", resp.StatusCode, body, c.status)
+			}
+		})
+	}
+}
+
+func TestClosedServerRefuses(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/health", http.NoBody))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("health = %d, want 503", w.Code)
+	}
+	if _, err := s.Dial(t.Context(), "", ""); err == nil {
+		t.Error("dial succeeded, want connection refused")
+	}
+	if n := len(s.Records("orders")); n != 0 {
+		t.Errorf("the direct API sees %d records, want none and no panic", n)
+	}
+}
+
+func TestLogOfCallsIsBounded(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	s := kintest.New(t, func(c *kintest.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	const calls = 5000
+	for i := range calls {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(`{"StreamName":"s%d"}`, i)))
+		r.Header.Set("X-Amz-Target", "Kinesis_20131202.DescribeStreamSummary")
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	got := s.Calls()
+	if len(got) != 4096 || got[0].Stream != "s904" || got[4095].Stream != "s4999" {
+		t.Errorf("log has %d calls, %q to %q; want the last 4096", len(got), got[0].Stream, got[len(got)-1].Stream)
+	}
+	if n := s.CallCount("DescribeStreamSummary"); n != calls {
+		t.Errorf("counted %d calls, want %d", n, calls)
+	}
+	if n := strings.Count(text.String(), "msg=call operation=DescribeStreamSummary"); n != calls {
+		t.Errorf("the logger has %d calls, want %d", n, calls)
 	}
 }

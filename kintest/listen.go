@@ -74,17 +74,20 @@ func (s *Server) serve(l net.Listener, scheme string, protocols *http.Protocols,
 	return nil
 }
 
-// listenInMemory starts to serve the in-memory network, once.
+// listenInMemory starts to serve the in-memory network, once. That of a closed server is closed.
 func (s *Server) listenInMemory() *memnet.Listener {
 	f := &s.front
 	f.mu.Lock()
-	l, fresh := f.memory, f.memory == nil
+	l, fresh, closed := f.memory, f.memory == nil, f.closed
 	if fresh {
 		l = memnet.Listen("kintest")
 		f.memory = l
 	}
 	f.mu.Unlock()
-	if fresh {
+	switch {
+	case closed:
+		_ = l.Close()
+	case fresh:
 		go func() { _ = s.Serve(l) }() // ends at Close, which waits for it
 	}
 	return l

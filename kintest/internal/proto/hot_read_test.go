@@ -140,6 +140,67 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
+func TestBadCBOR(t *testing.T) {
+	t.Parallel()
+	record := func(member string) string { return "\xa1\x67Records\x81\xa1" + member }
+	cases := map[string]struct {
+		body    string
+		message string // part of it
+	}{
+		"no_body":                 {"", "malformed"},
+		"half_a_map":              {"\xa1\x67Rec", "malformed"},
+		"a_number_as_key_of_map":  {"\xa1\x01\x02", "malformed"},
+		"something_after":         {"\xa0\xa0", "malformed"},
+		"an_array":                {"\x80", "Start of list found where not expected"},
+		"text_as_data":            {record("\x64Data\x61x"), "STRING_VALUE cannot be converted to Blob"},
+		"bytes_as_key":            {record("\x6cPartitionKey\x41x"), "BYTES_VALUE cannot be converted to String"},
+		"a_number_as_key":         {record("\x6cPartitionKey\x05"), "NUMBER_VALUE cannot be converted to String"},
+		"true_as_key":             {record("\x6cPartitionKey\xf5"), "TRUE_VALUE cannot be converted to String"},
+		"false_as_key":            {record("\x6cPartitionKey\xf4"), "FALSE_VALUE cannot be converted to String"},
+		"a_map_as_key":            {record("\x6cPartitionKey\xa0"), "Start of structure or map found where not expected"},
+		"a_length_beyond_the_end": {record("\x64Data\x5a\xff\xff\xff\xff"), "malformed"},
+	}
+	for name, c := range cases {
+		t.Run(name+"_is_refused_with_the_reason", func(t *testing.T) {
+			t.Parallel()
+			checkRefused(t, proto.CBOR.ReadPutRecords([]byte(c.body), new(proto.PutRecordsRequest)), c.message)
+			checkRefused(t, proto.CBOR.Unmarshal([]byte(c.body), new(kinesis.PutRecordsInput)), c.message)
+		})
+	}
+}
+
+func TestNumbersOfAllForms(t *testing.T) {
+	t.Parallel()
+	read := func(e proto.Encoding, body string) (*int32, error) {
+		var fast proto.GetRecordsRequest
+		err := e.ReadGetRecords([]byte(body), &fast)
+		var general kinesis.GetRecordsInput
+		if err2 := e.Unmarshal([]byte(body), &general); (err == nil) != (err2 == nil) {
+			t.Errorf("%q: fast reader says %v, general one %v", body, err, err2)
+		}
+		if err == nil && *fast.Limit != *general.Limit {
+			t.Errorf("%q: fast reader says %d, general one %d", body, *fast.Limit, *general.Limit)
+		}
+		return fast.Limit, err
+	}
+	for _, body := range []string{`{"Limit":100}`, `{"Limit":100.0}`, `{"Limit":1e2}`, `{"Limit":1.0E+2}`} {
+		if n, err := read(proto.JSON, body); err != nil || *n != 100 {
+			t.Errorf("%s = %v, %v; want 100", body, n, err)
+		}
+	}
+	for _, number := range []string{"\x18\x64", "\x1b\x00\x00\x00\x00\x00\x00\x00\x64", "\xfb\x40\x59\x00\x00\x00\x00\x00\x00"} {
+		if n, err := read(proto.CBOR, "\xa1\x65Limit"+number); err != nil || *n != 100 {
+			t.Errorf("%q = %v, %v; want 100", number, n, err)
+		}
+	}
+	for _, body := range []string{`{"Limit":1.5}`, `{"Limit":3000000000}`, `{"Limit":1e300}`, `{"Limit":99999999999999999999}`} {
+		_, err := read(proto.JSON, body)
+		checkRefused(t, err, "NUMBER_VALUE cannot be converted to Integer")
+	}
+	_, err := read(proto.CBOR, "\xa1\x65Limit\xfb\x3f\xf8\x00\x00\x00\x00\x00\x00")
+	checkRefused(t, err, "NUMBER_VALUE cannot be converted to Integer")
+}
+
 func checkRefused(t *testing.T, err error, part string) {
 	t.Helper()
 	if e, ok := errors.AsType[*proto.Error](err); !ok || !strings.Contains(e.Message, part) {
