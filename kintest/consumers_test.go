@@ -52,7 +52,7 @@ func TestConsumersComeAndGo(t *testing.T) {
 		_, err := e.Subscribe(subscribeTo(arn, 0, horizon))
 		e.wantError("subscribe while CREATING", err, "ResourceInUseException",
 			"Consumer billing with creation timestamp 946684801 under stream: orders, account 000000000000 is not in ACTIVE status.")
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		if got := status(); got != types.ConsumerStatusActive {
 			e.t.Errorf("status = %s, want ACTIVE", got)
 		}
@@ -67,7 +67,7 @@ func TestConsumersComeAndGo(t *testing.T) {
 		if got := status(); got != types.ConsumerStatusDeleting {
 			e.t.Errorf("status = %s, want DELETING", got)
 		}
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		e.fails("DescribeStreamConsumer", &kinesis.DescribeStreamConsumerInput{ConsumerARN: arn}, "ResourceNotFoundException", "Consumer billing:946684801")
 		if again := e.registerAt("billing"); *again == *arn {
 			e.t.Errorf("a consumer that is registered again has the same ARN %s", *again)
@@ -122,22 +122,24 @@ func TestSubscriptionFollowsTheShardToItsEnd(t *testing.T) {
 			<-first.Wake
 			woken <- texts(b.Next(100, 1<<20).Records)
 		}()
-		time.Sleep(time.Minute)
+		e.pass(time.Minute)
 		e.put(orders, "k", "b")
 		if got := <-woken; got != "b" {
 			e.t.Errorf("event after the wake-up = %q, want b", got)
 		}
-		time.Sleep(time.Minute)
+		e.pass(time.Minute)
 		idle := b.Next(100, 1<<20)
-		time.Sleep(time.Minute)
+		e.pass(time.Minute)
 		c := e.put(orders, "k", "c")
 		if before := e.Records(orders)[1].SequenceNumber; idle.Continuation.Compare(e.sequence(&before)) <= 0 {
 			e.t.Errorf("continuation %s of a silent event is not above the last record %s", idle.Continuation, before)
 		}
 		for what, from := range map[string]string{"a silent event": idle.Continuation.String(), "an event with records": first.Continuation.String()} {
 			want := map[string]string{"a silent event": "c", "an event with records": "b c"}[what]
-			it := e.iterator(kinesis.GetShardIteratorInput{StreamName: new(orders), ShardId: new(idOf(0)),
-				ShardIteratorType: types.ShardIteratorTypeAfterSequenceNumber, StartingSequenceNumber: &from})
+			it := e.iterator(kinesis.GetShardIteratorInput{
+				StreamName: new(orders), ShardId: new(idOf(0)),
+				ShardIteratorType: types.ShardIteratorTypeAfterSequenceNumber, StartingSequenceNumber: &from,
+			})
 			e.wantTexts("continued after "+what, e.get(it).Records, want)
 		}
 		if c.Seq.Compare(idle.Continuation) <= 0 {
@@ -159,14 +161,14 @@ func TestSubscriptionSeesASplitThatTakesTime(t *testing.T) {
 	bubble(t, kintest.Config{StateDelay: time.Second}, func(e engine) {
 		e.create(orders, 1)
 		arn := e.registerAt("billing")
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		b := e.subscribed(subscribeTo(arn, 0, horizon))
 		e.split(0, "1000")
 		event := b.Next(100, 1<<20)
 		if want := time.Now().Add(time.Second); !event.Retry.Equal(want) {
 			e.t.Fatalf("retry at %s, want %s", event.Retry, want)
 		}
-		time.Sleep(time.Until(event.Retry))
+		e.pass(time.Until(event.Retry))
 		if event = b.Next(100, 1<<20); !event.End {
 			e.t.Error("the subscription does not see the end of the shard when the split is due")
 		}
@@ -180,14 +182,14 @@ func TestSubscriptionsTakeTurns(t *testing.T) {
 		arn, other := e.registerAt("billing"), e.registerAt("search")
 		first := e.subscribed(subscribeTo(arn, 0, horizon))
 		const inUse = "Another active subscription exists for this consumer: 000000000000:orders:shardId-000000000000:billing"
-		time.Sleep(4999 * time.Millisecond)
+		e.pass(4999 * time.Millisecond)
 		_, err := e.Subscribe(subscribeTo(arn, 0, horizon))
 		e.wantError("within 5 s", err, "ResourceInUseException", inUse)
 		e.subscribed(subscribeTo(arn, 1, horizon))
 		e.subscribed(subscribeTo(other, 0, horizon))
 		wantList(e.t, "readers of shard 0", e.Shards(orders)[0].Readers, "billing", "search")
 
-		time.Sleep(time.Millisecond)
+		e.pass(time.Millisecond)
 		second := e.subscribed(subscribeTo(arn, 0, horizon))
 		<-first.Done()
 		e.wantError("the one that was replaced", first.Cause(), "ResourceInUseException", inUse)

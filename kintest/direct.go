@@ -29,7 +29,7 @@ func (s *Server) CreateStream(name string, shards int) error {
 	if shards < 1 || shards > maxShardCount {
 		return fmt.Errorf("kintest: create stream %s: %d shards, want 1 to %d", name, shards, maxShardCount)
 	}
-	_, err := s.create(streamSpec{
+	err := s.create(streamSpec{
 		key:          s.key(name),
 		shards:       shards,
 		mode:         types.StreamModeProvisioned,

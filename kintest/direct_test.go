@@ -20,14 +20,14 @@ func TestDirectAPIDoesNotWait(t *testing.T) {
 		if err != nil || placed.ShardID != idOf(0) || !placed.ArrivalTime.Equal(time.Now()) || placed.PartitionKey != "key" || string(placed.Data) != "a" {
 			e.t.Errorf("put = %+v, %v", placed, err)
 		}
-		children, err := e.Server.SplitShard(orders, idOf(0))
+		children, err := e.SplitShard(orders, idOf(0))
 		if err != nil || children != [2]string{idOf(1), idOf(2)} {
 			e.t.Errorf("split = %v, %v", children, err)
 		}
 		if got, want := e.ShardFor(orders, "key"), e.put(orders, "key", "b").ShardID; got != want {
 			e.t.Errorf("ShardFor = %s, but the record went to %s", got, want)
 		}
-		child, err := e.Server.MergeShards(orders, idOf(1), idOf(2))
+		child, err := e.MergeShards(orders, idOf(1), idOf(2))
 		if err != nil || child != idOf(3) {
 			e.t.Errorf("merge = %s, %v", child, err)
 		}
@@ -54,12 +54,12 @@ func TestDirectAPIRefuses(t *testing.T) {
 		if err := e.CreateStream(orders, 2); err != nil {
 			e.t.Fatal(err)
 		}
-		if _, err := e.Server.SplitShard(orders, idOf(0)); err != nil {
+		if _, err := e.SplitShard(orders, idOf(0)); err != nil {
 			e.t.Fatal(err)
 		}
 		_, unknownStream := e.Put("other", "k", nil)
-		_, closedShard := e.Server.SplitShard(orders, idOf(0))
-		_, notAdjacent := e.Server.MergeShards(orders, idOf(2), idOf(2))
+		_, closedShard := e.SplitShard(orders, idOf(0))
+		_, notAdjacent := e.MergeShards(orders, idOf(2), idOf(2))
 		_, noKey := e.Put(orders, "", nil)
 		for what, c := range map[string]struct {
 			err  error

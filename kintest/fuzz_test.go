@@ -14,21 +14,21 @@ import (
 )
 
 // fuzzTarget is a server with something in it for each operation to find.
-func fuzzTarget(t testing.TB) (s *kintest.Server, replace *strings.Replacer) {
+func fuzzTarget(tb testing.TB) (s *kintest.Server, replace *strings.Replacer) {
 	s, err := kintest.NewServer(kintest.Config{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	e := engine{t, s}
+	e := engine{tb, s}
 	if err := s.CreateStream(orders, 2); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	placed, err := s.Put(orders, "k", []byte("x"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := s.SplitShard(orders, idOf(1)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s, strings.NewReplacer(
 		"{arn}", *e.summary(orders).StreamARN,
@@ -38,7 +38,7 @@ func fuzzTarget(t testing.TB) (s *kintest.Server, replace *strings.Replacer) {
 	)
 }
 
-// answer sends a body to an operation and returns the status and the body of the answer.
+// send sends a body to an operation and returns the status and the body of the answer.
 func send(s *kintest.Server, op, contentType, body string) (status int, answer string) {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("X-Amz-Target", "Kinesis_20131202."+op)

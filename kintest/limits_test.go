@@ -1,7 +1,7 @@
 package kintest_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -57,11 +57,11 @@ func TestShardTakesOneMiBAndAThousandRecordsPerSecond(t *testing.T) {
 			e.t.Errorf("%d of 1,300 small records refused, want 300", got)
 		}
 		e.wantError("PutRecord", e.PutRecord(record(orders, "k", "x"), &proto.PutRecordReply{}), "ProvisionedThroughputExceededException", shardRate)
-		time.Sleep(100 * time.Millisecond)
+		e.pass(100 * time.Millisecond)
 		if got := e.burst(200, 10); got != 100 {
 			e.t.Errorf("%d of 200 refused after 0.1 s, want 100", got)
 		}
-		time.Sleep(2 * time.Second)
+		e.pass(2 * time.Second)
 		if got := e.burst(30, 100<<10); got != 20 {
 			e.t.Errorf("%d of 30 records of 100 KiB refused, want 20", got)
 		}
@@ -82,11 +82,11 @@ func TestLargeRecordNeedsAFullBucketAndOverdrawsIt(t *testing.T) {
 		if got := e.burst(2, 5<<20); got != 1 {
 			e.t.Errorf("%d of 2 records of 5 MiB refused, want 1", got)
 		}
-		time.Sleep(3900 * time.Millisecond)
+		e.pass(3900 * time.Millisecond)
 		if got := e.burst(1, 1000); got != 1 {
 			e.t.Error("3.9 s after 5 MiB the shard takes records again, want that after 4 s")
 		}
-		time.Sleep(200 * time.Millisecond)
+		e.pass(200 * time.Millisecond)
 		if got := e.burst(1, 1000); got != 0 {
 			e.t.Error("4.1 s after 5 MiB the shard takes no records")
 		}
@@ -102,7 +102,7 @@ func TestShardIsReadFiveTimesPerSecond(t *testing.T) {
 			e.get(it)
 		}
 		e.getFails(it, "ProvisionedThroughputExceededException", shardRate)
-		time.Sleep(200 * time.Millisecond)
+		e.pass(200 * time.Millisecond)
 		e.get(it)
 		e.getFails(it, "ProvisionedThroughputExceededException", shardRate)
 	})
@@ -117,9 +117,9 @@ func TestTenMiBPauseTheShardForFiveSeconds(t *testing.T) {
 		if got := len(e.get(it).Records); got != 10 {
 			e.t.Fatalf("%d records of 1 MiB in a page, want 10", got)
 		}
-		time.Sleep(4990 * time.Millisecond)
+		e.pass(4990 * time.Millisecond)
 		e.getFails(it, "ProvisionedThroughputExceededException", shardRate)
-		time.Sleep(20 * time.Millisecond)
+		e.pass(20 * time.Millisecond)
 		e.get(it)
 	})
 }
@@ -139,7 +139,7 @@ func TestIteratorsAndSubscriptionsAreLimited(t *testing.T) {
 		e.subscribed(subscribeTo(arn, 0, horizon))
 		_, err := e.Subscribe(subscribeTo(arn, 0, horizon))
 		e.wantError("second subscription within a second", err, "LimitExceededException", shardRate)
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		e.subscribed(subscribeTo(arn, 0, horizon))
 	})
 }
@@ -157,7 +157,7 @@ func TestSubscriptionIsPaced(t *testing.T) {
 				if event.MillisBehindLatest == 0 && got < 12 {
 					e.t.Error("a paced event says that nothing is behind")
 				}
-				time.Sleep(time.Until(event.Retry))
+				e.pass(time.Until(event.Retry))
 			}
 		}
 		if took := time.Since(start); took < 4*time.Second || took > 6*time.Second {
@@ -170,7 +170,7 @@ func TestControlCallsAreLimited(t *testing.T) {
 	t.Parallel()
 	bubble(t, realLimits, func(e engine) {
 		e.create(orders, 1)
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		describe := &kinesis.DescribeStreamInput{StreamName: new(orders)}
 		for range 10 {
 			run[kinesis.DescribeStreamOutput](e, "DescribeStream", describe)
@@ -178,7 +178,7 @@ func TestControlCallsAreLimited(t *testing.T) {
 		e.fails("DescribeStream", describe, "LimitExceededException", "Rate exceeded for stream orders under account 000000000000.")
 		run[kinesis.DescribeLimitsOutput](e, "DescribeLimits", &kinesis.DescribeLimitsInput{})
 		e.fails("DescribeLimits", &kinesis.DescribeLimitsInput{}, "LimitExceededException", "Rate exceeded for account 000000000000.")
-		time.Sleep(100 * time.Millisecond)
+		e.pass(100 * time.Millisecond)
 		run[kinesis.DescribeStreamOutput](e, "DescribeStream", describe)
 
 		update := func(n int32) *kinesis.UpdateShardCountInput {
@@ -186,10 +186,10 @@ func TestControlCallsAreLimited(t *testing.T) {
 		}
 		for i := range int32(10) {
 			run[kinesis.UpdateShardCountOutput](e, "UpdateShardCount", update(1+(i+1)%2))
-			time.Sleep(time.Hour)
+			e.pass(time.Hour)
 		}
 		e.fails("UpdateShardCount", update(2), "LimitExceededException", "more than 10 times in a rolling 24-hour period")
-		time.Sleep(14*time.Hour + time.Second)
+		e.pass(14*time.Hour + time.Second)
 		run[kinesis.UpdateShardCountOutput](e, "UpdateShardCount", update(2))
 	})
 }
@@ -225,7 +225,7 @@ func TestByteBudgetDropsVisibly(t *testing.T) {
 		e.create(orders, 4)
 		it := e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)
 		for i := range 3000 {
-			e.put(orders, fmt.Sprint(i), strings.Repeat("x", 1000))
+			e.put(orders, strconv.Itoa(i), strings.Repeat("x", 1000))
 		}
 		stats := e.Stats()
 		if stats.Bytes > 1<<20 || stats.Bytes < 800<<10 || stats.Records+stats.DroppedRecords != 3000 {

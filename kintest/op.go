@@ -37,6 +37,8 @@ type operation struct {
 }
 
 // answer makes an operation out of a function from the SDK's input to its output.
+//
+//nolint:errcheck // run gets what newInput made
 func answer[In any, Out smithy.Serializable](name string, run func(*Server, *call, *In) (Out, error)) operation {
 	return operation{
 		name:     name,
@@ -55,6 +57,8 @@ func answer[In any, Out smithy.Serializable](name string, run func(*Server, *cal
 }
 
 // act makes an operation out of a function that has no output.
+//
+//nolint:errcheck // run gets what newInput made
 func act[In any](name string, run func(*Server, *call, *In) error) operation {
 	return operation{
 		name:     name,

@@ -43,8 +43,7 @@ func createStream(s *Server, c *call, in *kinesis.CreateStreamInput) error {
 	if err := s.tooManyCreating(c); err != nil {
 		return err
 	}
-	_, err := s.create(spec, c.now, s.config.StateDelay)
-	return err
+	return s.create(spec, c.now, s.config.StateDelay)
 }
 
 // sizeStream decides how many shards a new stream has, and whether that is allowed.

@@ -145,6 +145,7 @@ func newListing(c *call, st *stream, in *kinesis.ListShardsInput) (listing, erro
 				return l, fail(codeInvalidArgument, "The Timestamp of a ShardFilter must not be in the future.")
 			}
 			l.at = *f.Timestamp
+		case types.ShardFilterTypeAtTrimHorizon, types.ShardFilterTypeFromTrimHorizon, types.ShardFilterTypeAtLatest:
 		}
 	}
 	if after != nil {
@@ -158,7 +159,7 @@ func newListing(c *call, st *stream, in *kinesis.ListShardsInput) (listing, erro
 }
 
 // matches says whether a shard that has not expired passes the filter.
-func (l *listing) matches(sh *shard, horizon time.Time) bool {
+func (l listing) matches(sh *shard, horizon time.Time) bool {
 	switch l.filter {
 	case types.ShardFilterTypeAtLatest:
 		return sh.end == nil

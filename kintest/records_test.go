@@ -2,6 +2,7 @@ package kintest_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestRecordsGoWhereTheirKeysSay(t *testing.T) {
 		in := proto.PutRecordsRequest{StreamName: new(orders), HasRecords: true}
 		var want []string
 		for i := range 100 {
-			en := entry(fmt.Sprint("key", i), fmt.Sprint(i))
+			en := entry(fmt.Sprint("key", i), strconv.Itoa(i))
 			key := hashkey.Of(en.PartitionKey)
 			if i%3 == 0 {
 				key = ranges[i%7].End
@@ -69,40 +70,74 @@ func TestPutRefuses(t *testing.T) {
 			name, code, message string
 			change              func(in *proto.PutRecordRequest)
 		}{
-			{"no data", "ValidationException", "1 validation error detected: Value null at 'data' failed to satisfy constraint: Member must not be null",
-				func(in *proto.PutRecordRequest) { in.HasData = false }},
-			{"no key", "ValidationException", "Value null at 'partitionKey' failed to satisfy constraint: Member must not be null",
-				func(in *proto.PutRecordRequest) { in.HasPartitionKey = false }},
-			{"empty key", "ValidationException", "Value '' at 'partitionKey' failed to satisfy constraint: Member must have length greater than or equal to 1",
-				func(in *proto.PutRecordRequest) { in.PartitionKey = "" }},
-			{"long key", "ValidationException", "at 'partitionKey' failed to satisfy constraint: Member must have length less than or equal to 256",
-				func(in *proto.PutRecordRequest) { in.PartitionKey = strings.Repeat("ä", 257) }},
-			{"hash key with zeros", "ValidationException", `Value '01' at 'explicitHashKey' failed to satisfy constraint: Member must satisfy regular expression pattern: ^(0|([1-9]\d{0,38}))$`,
-				func(in *proto.PutRecordRequest) { in.HasHashKey, in.ExplicitHashKey = true, "01" }},
-			{"hash key 2^128", "InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was 340282366920938463463374607431768211456",
+			{
+				"no data", "ValidationException", "1 validation error detected: Value null at 'data' failed to satisfy constraint: Member must not be null",
+				func(in *proto.PutRecordRequest) { in.HasData = false },
+			},
+			{
+				"no key", "ValidationException", "Value null at 'partitionKey' failed to satisfy constraint: Member must not be null",
+				func(in *proto.PutRecordRequest) { in.HasPartitionKey = false },
+			},
+			{
+				"empty key", "ValidationException", "Value '' at 'partitionKey' failed to satisfy constraint: Member must have length greater than or equal to 1",
+				func(in *proto.PutRecordRequest) { in.PartitionKey = "" },
+			},
+			{
+				"long key", "ValidationException", "at 'partitionKey' failed to satisfy constraint: Member must have length less than or equal to 256",
+				func(in *proto.PutRecordRequest) { in.PartitionKey = strings.Repeat("ä", 257) },
+			},
+			{
+				"hash key with zeros", "ValidationException", `Value '01' at 'explicitHashKey' failed to satisfy constraint: Member must satisfy regular expression pattern: ^(0|([1-9]\d{0,38}))$`,
+				func(in *proto.PutRecordRequest) { in.HasHashKey, in.ExplicitHashKey = true, "01" },
+			},
+			{
+				"hash key 2^128", "InvalidArgumentException", "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was 340282366920938463463374607431768211456",
 				func(in *proto.PutRecordRequest) {
 					in.HasHashKey, in.ExplicitHashKey = true, "340282366920938463463374607431768211456"
-				}},
-			{"data and key above the limit", "InvalidArgumentException", "exceeds the maximum record size of 1024 KiB",
-				func(in *proto.PutRecordRequest) { in.Data = []byte(big) }},
-			{"unknown stream", "ResourceNotFoundException", "Stream other under account 000000000000 not found.",
-				func(in *proto.PutRecordRequest) { in.StreamName = new("other") }},
-			{"bad stream name", "ValidationException", "1 validation error detected: Value 'a b' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
-				func(in *proto.PutRecordRequest) { in.StreamName = new("a b") }},
-			{"foreign sequence number", "InvalidArgumentException", "ExclusiveMinimumSequenceNumber 17 used in PutRecord on stream orders under account 000000000000 is invalid.",
-				func(in *proto.PutRecordRequest) { in.SequenceNumberForOrdering = new("17") }},
+				},
+			},
+			{
+				"data and key above the limit", "InvalidArgumentException", "exceeds the maximum record size of 1024 KiB",
+				func(in *proto.PutRecordRequest) { in.Data = []byte(big) },
+			},
+			{
+				"unknown stream", "ResourceNotFoundException", "Stream other under account 000000000000 not found.",
+				func(in *proto.PutRecordRequest) { in.StreamName = new("other") },
+			},
+			{
+				"bad stream name", "ValidationException", "1 validation error detected: Value 'a b' at 'streamName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+				func(in *proto.PutRecordRequest) { in.StreamName = new("a b") },
+			},
+			{
+				"foreign sequence number", "InvalidArgumentException", "ExclusiveMinimumSequenceNumber 17 used in PutRecord on stream orders under account 000000000000 is invalid.",
+				func(in *proto.PutRecordRequest) { in.SequenceNumberForOrdering = new("17") },
+			},
 			{"dry run", "DryRunOperationException", "DryRun", func(in *proto.PutRecordRequest) { in.DryRun = true }},
 		} {
 			in := record(orders, "k", "data")
 			c.change(in)
 			e.wantError(c.name, e.PutRecord(in, &proto.PutRecordReply{}), c.code, c.message)
 		}
-		full := record(orders, "k", big[1:])
-		if err := e.PutRecord(full, &proto.PutRecordReply{}); err != nil {
-			e.t.Errorf("a record of exactly 1 MiB: %v", err)
+		if got := len(e.Records(orders)); got != 0 {
+			e.t.Errorf("%d records stored, want none", got)
 		}
-		if got := len(e.Records(orders)); got != 1 {
-			e.t.Errorf("%d records stored, want only the valid one", got)
+	})
+}
+
+func TestPutTakesWhatJustFits(t *testing.T) {
+	t.Parallel()
+	bubble(t, kintest.Config{}, func(e engine) {
+		e.create(orders, 1)
+		longest := strings.Repeat("ä", 256)
+		e.put(orders, "k", strings.Repeat("x", 1<<20-1))
+		e.put(orders, longest, "")
+		in := record(orders, "k", "x")
+		in.HasHashKey, in.ExplicitHashKey = true, hashkey.Max().String()
+		if err := e.PutRecord(in, &proto.PutRecordReply{}); err != nil {
+			e.t.Errorf("with the highest hash key: %v", err)
+		}
+		if got := e.Records(orders); len(got) != 3 || got[1].PartitionKey != longest {
+			e.t.Errorf("%d records stored, want 3", len(got))
 		}
 	})
 }
@@ -178,9 +213,9 @@ func TestIteratorTypes(t *testing.T) {
 		e.create(orders, 1)
 		latest := e.from(orders, idOf(0), types.ShardIteratorTypeLatest)
 		a := e.put(orders, "k", "a")
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		between := time.Now()
-		time.Sleep(time.Second)
+		e.pass(time.Second)
 		b := e.put(orders, "k", "b")
 		atB := time.Now()
 		e.put(orders, "k", "c")
@@ -219,7 +254,7 @@ func TestGetShardIteratorRefuses(t *testing.T) {
 	bubble(t, kintest.Config{}, func(e engine) {
 		e.create(orders, 2)
 		e.create("other", 2)
-		time.Sleep(5 * time.Second)
+		e.pass(5 * time.Second)
 		e.create("late", 1)
 		there := e.put("late", "k", "x").Seq.String()
 		seq := *e.shards(orders, nil)[1].SequenceNumberRange.StartingSequenceNumber
@@ -260,9 +295,9 @@ func TestIteratorsEnd(t *testing.T) {
 		e.getFails("", "ValidationException", "at 'shardIterator' failed to satisfy constraint: Member must have length greater than or equal to 1")
 		e.getFails(strings.Repeat("A", 513), "ValidationException", "Member must have length less than or equal to 512")
 
-		time.Sleep(5 * time.Minute)
+		e.pass(5 * time.Minute)
 		e.get(it)
-		time.Sleep(time.Millisecond)
+		e.pass(time.Millisecond)
 		e.getFails(it, "ExpiredIteratorException", "Iterator expired. The iterator was created at time Sat Jan 01 00:00:00 UTC 2000 while right now it is "+
 			"Sat Jan 01 00:05:00 UTC 2000 which is further in the future than the tolerated delay of 300000 milliseconds.")
 
@@ -320,9 +355,9 @@ func TestLagIsTheAgeOfTheOldestUnreadRecord(t *testing.T) {
 	bubble(t, kintest.Config{}, func(e engine) {
 		e.create(orders, 1)
 		e.put(orders, "k", "a")
-		time.Sleep(10 * time.Second)
+		e.pass(10 * time.Second)
 		e.put(orders, "k", "b")
-		time.Sleep(5 * time.Second)
+		e.pass(5 * time.Second)
 		it := e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)
 		for _, want := range []int64{5000, 0, 0} {
 			var out proto.GetRecordsReply

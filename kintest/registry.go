@@ -97,7 +97,7 @@ type streamSpec struct {
 const defaultRetention = 24 * time.Hour
 
 // create makes a stream, which is CREATING for the delay.
-func (s *Server) create(spec streamSpec, now time.Time, delay time.Duration) (*stream, error) {
+func (s *Server) create(spec streamSpec, now time.Time, delay time.Duration) error {
 	st := &stream{server: s, key: spec.key, born: now}
 	st.nonce, st.id = newStreamID()
 	state := &streamState{
@@ -124,11 +124,11 @@ func (s *Server) create(spec streamSpec, now time.Time, delay time.Duration) (*s
 	st.state.Store(state)
 	for !s.add(st) {
 		if other, _ := s.stream(spec.key, now); other != nil {
-			return nil, fail(codeResourceInUse, "Stream %s under account %s already exists.", spec.key.name, spec.key.account)
+			return fail(codeResourceInUse, "Stream %s under account %s already exists.", spec.key.name, spec.key.account)
 		}
 	}
 	s.changed(st, state)
-	return st, nil
+	return nil
 }
 
 // newStreamID makes a number that no other stream has, and the ID that says it.

@@ -1,9 +1,9 @@
 package kintest_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -48,11 +48,11 @@ func TestSplitAndMergeKeepFamilyAndOrder(t *testing.T) {
 			e.t.Errorf("merged child = %s %s", *sh.ParentShardId, *sh.AdjacentParentShardId)
 		}
 		e.checkSequenceRanges(shards)
-		var got string
+		var got []byte
 		for _, r := range e.Records(orders) {
-			got += string(r.Data)
+			got = append(got, r.Data...)
 		}
-		if got != "abc" {
+		if string(got) != "abc" {
 			e.t.Errorf("records in the order of shards = %q, want abc", got)
 		}
 	})
@@ -165,7 +165,7 @@ func TestUpdateShardCountKeepsTheKeysCovered(t *testing.T) {
 			if *out.CurrentShardCount != before || *out.TargetShardCount != target {
 				e.t.Errorf("from %d to %d shards, want from %d to %d", *out.CurrentShardCount, *out.TargetShardCount, before, target)
 			}
-			e.put(orders, fmt.Sprint(i), "x")
+			e.put(orders, strconv.Itoa(i), "x")
 			e.settle(orders)
 			e.wantEven(int(target))
 		}
@@ -222,12 +222,12 @@ func TestListShardsFilters(t *testing.T) {
 	bubble(t, kintest.Config{}, func(e engine) {
 		e.create(orders, 2) // 0, 1
 		created := time.Now()
-		time.Sleep(10 * time.Hour)
+		e.pass(10 * time.Hour)
 		e.split(0, "1000") // 2, 3
 		splitAt := time.Now()
-		time.Sleep(10 * time.Hour)
+		e.pass(10 * time.Hour)
 		e.merge(3, 1) // 4
-		time.Sleep(time.Hour)
+		e.pass(time.Hour)
 		at := func(t time.Time) *time.Time { return &t }
 		type filter = types.ShardFilter
 		want := func(f *filter, want string) {
@@ -249,7 +249,7 @@ func TestListShardsFilters(t *testing.T) {
 		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(splitAt)}, "1 2 3 4")
 		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(created)}, "0 1 2 3 4")
 
-		time.Sleep(13*time.Hour + time.Minute) // the split is 24 h and a minute ago
+		e.pass(13*time.Hour + time.Minute) // the split is 24 h and a minute ago
 		want(nil, "1 2 3 4")
 		want(&filter{Type: "AT_TRIM_HORIZON"}, "1 2 3")
 		want(&filter{Type: "AT_TIMESTAMP", Timestamp: at(created)}, "1 2 3")
@@ -272,7 +272,7 @@ func TestListShardsPages(t *testing.T) {
 	bubble(t, kintest.Config{}, func(e engine) {
 		e.create(orders, 10)
 		for i := range 10 {
-			if _, err := e.Server.SplitShard(orders, idOf(i)); err != nil {
+			if _, err := e.SplitShard(orders, idOf(i)); err != nil {
 				e.t.Fatal(err)
 			}
 		}
@@ -310,7 +310,7 @@ func TestListShardsPages(t *testing.T) {
 		} {
 			e.fails("ListShards", &c.in, "InvalidArgumentException", c.message)
 		}
-		time.Sleep(300*time.Second + time.Millisecond)
+		e.pass(300*time.Second + time.Millisecond)
 		e.fails("ListShards", &input{NextToken: token}, "ExpiredNextTokenException", "NextToken expired.")
 
 		created := e.summary(orders).StreamCreationTimestamp

@@ -120,7 +120,8 @@ func TestModesAndWarmThroughput(t *testing.T) {
 		}
 		e.fails("UpdateStreamWarmThroughput", warm(10), "InvalidArgumentException", "MinimumThroughputBillingCommitment")
 		run[kinesis.UpdateAccountSettingsOutput](e, "UpdateAccountSettings", &kinesis.UpdateAccountSettingsInput{
-			MinimumThroughputBillingCommitment: &types.MinimumThroughputBillingCommitmentInput{Status: "ENABLED"}})
+			MinimumThroughputBillingCommitment: &types.MinimumThroughputBillingCommitmentInput{Status: "ENABLED"},
+		})
 		run[kinesis.UpdateStreamWarmThroughputOutput](e, "UpdateStreamWarmThroughput", warm(10))
 		if d := e.summary(orders); *d.OpenShardCount != 10 || *d.WarmThroughput.TargetMiBps != 10 || *d.WarmThroughput.CurrentMiBps != 10 {
 			e.t.Errorf("warmed up to 10 MiB/s = %d shards", *d.OpenShardCount)
@@ -151,7 +152,8 @@ func TestCommitmentHoldsForADay(t *testing.T) {
 	bubble(t, kintest.Config{}, func(e engine) {
 		set := func(status types.MinimumThroughputBillingCommitmentInputStatus) {
 			run[kinesis.UpdateAccountSettingsOutput](e, "UpdateAccountSettings", &kinesis.UpdateAccountSettingsInput{
-				MinimumThroughputBillingCommitment: &types.MinimumThroughputBillingCommitmentInput{Status: status}})
+				MinimumThroughputBillingCommitment: &types.MinimumThroughputBillingCommitmentInput{Status: status},
+			})
 		}
 		want := func(status types.MinimumThroughputBillingCommitmentOutputStatus) {
 			e.t.Helper()
@@ -163,13 +165,13 @@ func TestCommitmentHoldsForADay(t *testing.T) {
 		want("DISABLED")
 		set("ENABLED")
 		want("ENABLED")
-		time.Sleep(time.Hour)
+		e.pass(time.Hour)
 		set("DISABLED")
 		want("ENABLED_UNTIL_EARLIEST_ALLOWED_END")
-		time.Sleep(23 * time.Hour)
+		e.pass(23 * time.Hour)
 		want("DISABLED")
 		set("ENABLED")
-		time.Sleep(48 * time.Hour)
+		e.pass(48 * time.Hour)
 		set("DISABLED")
 		want("DISABLED")
 	})

@@ -107,7 +107,7 @@ func reshardAtRandom(e engine, r *rand.Rand) {
 	case len(open) > 12:
 		err = e.Reshard(orders, 2)
 	case len(open) == 1 || r.IntN(3) > 0:
-		_, err = e.Server.SplitShard(orders, open[r.IntN(len(open))].ID)
+		_, err = e.SplitShard(orders, open[r.IntN(len(open))].ID)
 	default:
 		err = e.Reshard(orders, 1+r.IntN(12))
 	}

@@ -28,7 +28,7 @@ func TestStreamTakesItsTime(t *testing.T) {
 		e.wantError("PutRecord", e.PutRecord(record(name, "k", "x"), &proto.PutRecordReply{}),
 			"ResourceNotFoundException", "Stream orders under account 000000000000 not found.")
 		e.fails("ListShards", &kinesis.ListShardsInput{StreamName: &name}, "ResourceInUseException", "not ACTIVE, instead in state CREATING")
-		time.Sleep(500 * time.Millisecond)
+		e.pass(500 * time.Millisecond)
 		status(types.StreamStatusActive)
 
 		e.do("SplitShard", &kinesis.SplitShardInput{StreamName: &name, ShardToSplit: new(idOf(0)), NewStartingHashKey: new("1000")})
@@ -39,7 +39,7 @@ func TestStreamTakesItsTime(t *testing.T) {
 		e.fails("MergeShards", &kinesis.MergeShardsInput{StreamName: &name, ShardToMerge: new(idOf(0)), AdjacentShardToMerge: new(idOf(1))},
 			"ResourceInUseException", "Stream orders under account 000000000000 not ACTIVE, instead in state UPDATING")
 		due := time.Now().Add(500 * time.Millisecond)
-		time.Sleep(time.Hour)
+		e.pass(time.Hour)
 		if got := e.put(name, "k", "after").ShardID; got == idOf(0) {
 			e.t.Error("after the split a record went to the closed shard")
 		}
@@ -50,7 +50,7 @@ func TestStreamTakesItsTime(t *testing.T) {
 
 		e.do("DeleteStream", &kinesis.DeleteStreamInput{StreamName: &name})
 		status(types.StreamStatusDeleting)
-		time.Sleep(500 * time.Millisecond)
+		e.pass(500 * time.Millisecond)
 		e.fails("DescribeStreamSummary", &kinesis.DescribeStreamSummaryInput{StreamName: &name},
 			"ResourceNotFoundException", "Stream orders under account 000000000000 not found.")
 		if stats := e.Stats(); stats.Streams != 0 || stats.Bytes != 0 {
@@ -111,14 +111,16 @@ func TestRetentionTrims(t *testing.T) {
 		e.create(orders, 1)
 		old := e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)
 		first := e.put(orders, "k", "first")
-		time.Sleep(23 * time.Hour)
+		e.pass(23 * time.Hour)
 		e.put(orders, "k", "second")
 		e.getFails(old, "ExpiredIteratorException", "Iterator expired.")
 		e.wantTexts("after 23 h", e.get(e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)).Records, "first second")
-		time.Sleep(time.Hour + time.Millisecond)
+		e.pass(time.Hour + time.Millisecond)
 		e.wantTexts("after 24 h", e.get(e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)).Records, "second")
-		trimmed := e.iterator(kinesis.GetShardIteratorInput{StreamName: new(orders), ShardId: new(idOf(0)),
-			ShardIteratorType: types.ShardIteratorTypeAtSequenceNumber, StartingSequenceNumber: new(first.Seq.String())})
+		trimmed := e.iterator(kinesis.GetShardIteratorInput{
+			StreamName: new(orders), ShardId: new(idOf(0)),
+			ShardIteratorType: types.ShardIteratorTypeAtSequenceNumber, StartingSequenceNumber: new(first.Seq.String()),
+		})
 		e.wantTexts("at a record that was trimmed", e.get(trimmed).Records, "second")
 
 		change := func(op string, hours int32) (string, any) {
@@ -128,7 +130,7 @@ func TestRetentionTrims(t *testing.T) {
 			return op, &kinesis.DecreaseStreamRetentionPeriodInput{StreamName: new(orders), RetentionPeriodHours: &hours}
 		}
 		e.do(change("IncreaseStreamRetentionPeriod", 48))
-		time.Sleep(46 * time.Hour)
+		e.pass(46 * time.Hour)
 		e.wantTexts("after 47 h of 48 in which it was kept", e.get(e.from(orders, idOf(0), types.ShardIteratorTypeTrimHorizon)).Records, "second")
 		e.do(change("DecreaseStreamRetentionPeriod", 24))
 		e.do(change("IncreaseStreamRetentionPeriod", 8760))
@@ -150,13 +152,13 @@ func TestRetentionTrims(t *testing.T) {
 	})
 }
 
-func wantList[T comparable](t testing.TB, what string, got []T, want ...T) {
-	t.Helper()
+func wantList[T comparable](tb testing.TB, what string, got []T, want ...T) {
+	tb.Helper()
 	same := len(got) == len(want)
 	for i := range want {
 		same = same && got[i] == want[i]
 	}
 	if !same {
-		t.Errorf("%s = %v, want %v", what, got, want)
+		tb.Errorf("%s = %v, want %v", what, got, want)
 	}
 }

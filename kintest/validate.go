@@ -68,7 +68,7 @@ func (v *validation) structure(path string, s reflect.Value, members []member) {
 
 // isNull says whether a member is absent.
 func isNull(f reflect.Value) bool {
-	switch f.Kind() {
+	switch f.Kind() { //nolint:exhaustive // the others have a value always
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		return f.IsNil()
 	case reflect.String: // an enum
@@ -82,7 +82,7 @@ func (v *validation) value(path string, f reflect.Value, sh *shape) {
 	if f.Kind() == reflect.Pointer {
 		f = f.Elem()
 	}
-	switch f.Kind() {
+	switch f.Kind() { //nolint:exhaustive // inputs have no other kinds that the model bounds
 	case reflect.Struct:
 		if sh.fields != nil {
 			v.structure(path+".", f, sh.fields)

@@ -13,8 +13,8 @@ func TestBucketGivesOneSecondAtOnceThenItsRate(t *testing.T) {
 	t.Parallel()
 	b := limit.NewBucket(5)
 	taken := 0
-	for ms := time.Duration(0); ms < 3000; ms += 10 {
-		if b.Take(at(ms*time.Millisecond), 1) {
+	for d := time.Duration(0); d < 3*time.Second; d += 10 * time.Millisecond {
+		if b.Take(at(d), 1) {
 			taken++
 		}
 	}

@@ -11,7 +11,7 @@
 //	        |                                            |
 //	        v  chunk, base 1        chunk, base 6        v  chunk, base 10
 //	        [ 1  2  3  4  5 ]       [ 6  7  8  9 ]         [ 10 11 .... ]
-//	          x  x  x                                            ^
+//	          ^^^^^^^                                            ^
 //	          trimmed, but the chunk lives             room for more
 //	          until its last record is trimmed
 //

@@ -17,11 +17,11 @@ var identity = shardlog.Identity{Created: 1_795_000_000, Shard: 3}
 
 const startMillis = 1_795_000_000_000
 
-func appendText(t testing.TB, l *shardlog.Log, at int64, text string) uint64 {
-	t.Helper()
+func appendText(tb testing.TB, l *shardlog.Log, at int64, text string) uint64 {
+	tb.Helper()
 	counter, _, ok := l.Append(&shardlog.Entry{Data: []byte(text), Key: "k", HasKey: true}, at, 0)
 	if !ok {
-		t.Fatalf("append %q: the log is closed", text)
+		tb.Fatalf("append %q: the log is closed", text)
 	}
 	return counter
 }
@@ -334,7 +334,7 @@ func TestReadersSeeEveryRecordOnceWhileOthersAppend(t *testing.T) {
 	reading.Wait()
 }
 
-// Not parallel: it measures the heap.
+//nolint:paralleltest // it measures the heap
 func TestMemoryIsNearThePayload(t *testing.T) {
 	for _, c := range []struct {
 		size  int
@@ -363,44 +363,4 @@ func heap() uint64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-func BenchmarkAppend(b *testing.B) {
-	for _, size := range []int{200, 1024} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			l := shardlog.New(identity, nil)
-			e := shardlog.Entry{Data: make([]byte, size), Key: "0123456789", HasKey: true}
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			now := int64(startMillis)
-			for b.Loop() {
-				now++
-				l.Append(&e, now, now-100_000)
-			}
-		})
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	for _, size := range []int{200, 1024} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			l := shardlog.New(identity, nil)
-			e := shardlog.Entry{Data: make([]byte, size), Key: "0123456789", HasKey: true}
-			const records = 50_000
-			for i := range records {
-				l.Append(&e, startMillis+int64(i), 0)
-			}
-			var dst []shardlog.Record
-			b.SetBytes(int64(size) * 1000)
-			b.ReportAllocs()
-			position := uint64(0)
-			for b.Loop() {
-				page := l.Read(position, dst[:0], 1000, 10<<20)
-				dst = page.Records
-				if position = page.Next; len(dst) < 1000 {
-					position = 0
-				}
-			}
-		})
-	}
 }
