@@ -56,7 +56,10 @@ func (g *Graph) untrimmed(listing []Shard) []*node {
 //	      |-- parent --|- ... -|       not listed, but younger than o
 //	      |- n -|- ... -|              listed
 func (n *node) doubtedBy(o *node) bool {
-	if compareNodes(o, n) >= 0 || slices.Contains(n.Parents, o.ID) || !o.Range.Overlaps(n.Range) {
+	if compareNodes(o, n) >= 0 || slices.Contains(n.Parents, o.ID) {
+		return false
+	}
+	if !o.Range.Valid() || !n.Range.Valid() || !o.Range.Overlaps(n.Range) {
 		return false
 	}
 	shared := intersection(o.Range, n.Range)

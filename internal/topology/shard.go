@@ -20,7 +20,8 @@ type Shard struct {
 	// the shard's own are ignored. The Graph keeps no reference to the slice.
 	Parents []string
 
-	// Range is the range of hash keys that the shard owns.
+	// Range is the range of hash keys that the shard owns. One that is not valid means
+	// that it is not known.
 	Range hashkey.Range
 
 	// Closed says that the shard takes no more records: its sequence number range
