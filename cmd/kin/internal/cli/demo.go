@@ -126,7 +126,7 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	d, stop, err := newDemo(o, input)
+	d, stop, err := newDemo(ctx, o, input)
 	if err != nil {
 		return err
 	}
@@ -140,16 +140,16 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 
 // newDemo starts the server, and makes the stream and its clients. The function
 // that it returns ends all of that.
-func newDemo(o demoOptions, input demoInput) (*demo, func(), error) {
+func newDemo(ctx context.Context, o demoOptions, input demoInput) (*demo, func(), error) {
 	d := &demo{options: o, input: input, ledger: newLedger(o.keys), start: time.Now(), path: []int{o.shards},
 		split: make(chan struct{}), merged: make(chan struct{})}
-	d.setPhase("starting")
+	d.setPhasef("starting")
 	server, err := kintest.NewServer(kintest.Config{StateDelay: demoStateDelay})
 	if err != nil {
 		return nil, nil, err
 	}
 	d.server = server
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -190,7 +190,7 @@ func (d *demo) connect(url string) error {
 	return err
 }
 
-func (d *demo) setPhase(format string, args ...any) {
+func (d *demo) setPhasef(format string, args ...any) {
 	d.phase.Store(new(fmt.Sprintf(format, args...)))
 }
 
@@ -246,18 +246,18 @@ func (d *demo) reshardTwice(ctx context.Context) error {
 			}
 		}
 		from := d.path[len(d.path)-1]
-		d.setPhase("%s, %d -> %d shards", step.what, from, step.shards)
+		d.setPhasef("%s, %d -> %d shards", step.what, from, step.shards)
 		_, err := d.client.UpdateShardCount(ctx, &kinesis.UpdateShardCountInput{
 			StreamName: new(demoStream), TargetShardCount: new(int32(step.shards)), ScalingType: "UNIFORM_SCALING",
 		})
 		if err != nil {
 			return fmt.Errorf("reshard to %d shards: %w", step.shards, err)
 		}
-		if _, err := waitActive(ctx, d.client, demoStream, nil); err != nil {
+		if _, err := waitActive(ctx, d.client, demoStream); err != nil {
 			return err
 		}
 		d.path = append(d.path, step.shards)
-		d.setPhase("%s", count(step.shards, "shard"))
+		d.setPhasef("%s", count(step.shards, "shard"))
 		close(step.done)
 	}
 	return nil

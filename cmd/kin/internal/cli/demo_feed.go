@@ -83,7 +83,7 @@ func (p *demoPass) Close() error {
 
 // feed puts the text, pass after pass.
 func (d *demo) feed(ctx context.Context) error {
-	d.setPhase("%s", count(d.options.shards, "shard"))
+	d.setPhasef("%s", count(d.options.shards, "shard"))
 	for {
 		d.passes.Add(1)
 		more, err := d.feedPass(ctx)
@@ -229,7 +229,7 @@ func (d *demo) putMarkers(ctx context.Context, m *markers) error {
 			return err
 		}
 	}
-	d.setPhase("reading what is left")
+	d.setPhasef("reading what is left")
 	return nil
 }
 
@@ -237,10 +237,7 @@ func (d *demo) putMarkers(ctx context.Context, m *markers) error {
 // long: what is missing then is lost.
 func (d *demo) watch(ctx context.Context) error {
 	last, since := int64(-1), time.Now()
-	for {
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return nil // whoever ended it has said why
-		}
+	for sleep(ctx, 50*time.Millisecond) == nil {
 		if n := d.ledger.read.Load(); n != last || d.feeding.Load() == nil {
 			last, since = n, time.Now()
 		}
@@ -248,4 +245,5 @@ func (d *demo) watch(ctx context.Context) error {
 			return errDemoDone
 		}
 	}
+	return nil // whoever ended it has said why
 }

@@ -63,7 +63,7 @@ func (a *app) startDemoView(d *demo) (stop func()) {
 		return term.Animate(time.Second, func() {
 			s := d.snapshot()
 			rates.add(s)
-			a.say("%s", demoLine(s, &rates))
+			a.sayf("%s", demoLine(s, &rates))
 		})
 	}
 	st := a.errStyle()
@@ -176,7 +176,7 @@ func demoShardLines(shards []demoShard, rows int, st style) []string {
 		})
 	}
 	if ended > 0 {
-		lines = append(lines, st.faint(fmt.Sprintf("%s read to the end", count(ended, "closed shard"))))
+		lines = append(lines, st.faint(count(ended, "closed shard")+" read to the end"))
 	}
 	for _, s := range shards {
 		text := fmt.Sprintf("%-22s %12s %12s %9s ", s.id, thousands(s.put), thousands(s.read), thousands(s.put-s.read))

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func TestEndpoint_that_is_down_is_one_line_for_every_command(t *testing.T) {
 func TestEndpoint_that_is_a_web_server_is_one_line_for_every_command(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 404, 403} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -262,7 +263,7 @@ func TestCredentials_that_are_missing_are_one_line_and_quick(t *testing.T) {
 	}
 }
 
-func TestProfiles_give_region_endpoint_and_credentials(t *testing.T) { //nolint:paralleltest // sets variables of the process
+func TestProfiles_give_region_endpoint_and_credentials(t *testing.T) { // not parallel: it sets variables of the process
 	server, url := serve(t)
 	if err := server.CreateStream("orders", 1); err != nil {
 		t.Fatal(err)
@@ -282,7 +283,7 @@ func TestProfiles_give_region_endpoint_and_credentials(t *testing.T) { //nolint:
 	}
 }
 
-func TestEndpoint_is_taken_from_the_variables_of_AWS(t *testing.T) { //nolint:paralleltest // sets variables of the process
+func TestEndpoint_is_taken_from_the_variables_of_AWS(t *testing.T) { // not parallel: it sets variables of the process
 	server, url := serve(t)
 	if err := server.CreateStream("orders", 1); err != nil {
 		t.Fatal(err)
@@ -297,7 +298,7 @@ func TestEndpoint_is_taken_from_the_variables_of_AWS(t *testing.T) { //nolint:pa
 	}
 }
 
-func TestCABundle_of_the_environment_is_used(t *testing.T) { //nolint:paralleltest // sets variables of the process
+func TestCABundle_of_the_environment_is_used(t *testing.T) { // not parallel: it sets variables of the process
 	t.Setenv("AWS_CA_BUNDLE", filepath.Join(t.TempDir(), "missing.pem"))
 	wantFailure(t, run(t.Context(), "", "stream", "list", "--endpoint", "http://127.0.0.1:1"), 2, "AWS configuration", "missing.pem")
 }

@@ -128,13 +128,13 @@ type inputFile struct {
 }
 
 func openInput(path string) (*inputFile, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
 	if err == nil && info.IsDir() {
-		err = usageErr(fmt.Sprintf("%s is a directory", path), "give a file")
+		err = usageErr(path+" is a directory", "give a file")
 	}
 	if err != nil {
 		file.Close()

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Setenv("AWS_CONFIG_FILE", none)
 	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
 	os.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // result is what a command left behind.
@@ -106,15 +106,21 @@ func objects[T any](t *testing.T, out string) []T {
 	return all
 }
 
-// lockedBuffer is a buffer that the goroutines of a command may write to.
+// lockedBuffer is a buffer that the goroutines of a command may write to, and
+// that a test can wait for.
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	written chan struct{} // closed at the next write; nil if nobody waits
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.written != nil {
+		close(l.written)
+		l.written = nil
+	}
 	return l.b.Write(p)
 }
 
@@ -122,4 +128,25 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// waitFor returns when the buffer contains text, or when ctx ends.
+func (l *lockedBuffer) waitFor(ctx context.Context, text string) error {
+	for {
+		l.mu.Lock()
+		if strings.Contains(l.b.String(), text) {
+			l.mu.Unlock()
+			return nil
+		}
+		if l.written == nil {
+			l.written = make(chan struct{})
+		}
+		written := l.written
+		l.mu.Unlock()
+		select {
+		case <-written:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -37,8 +38,8 @@ func (a *app) printTable(header []string, rows [][]string) error {
 	return nil
 }
 
-// say writes one line of diagnostics.
-func (a *app) say(format string, args ...any) {
+// sayf writes one line of diagnostics.
+func (a *app) sayf(format string, args ...any) {
 	fmt.Fprintf(a.io.Err, format+"\n", args...)
 }
 
@@ -52,7 +53,7 @@ func count(n int, noun string) string {
 
 // thousands writes n with a comma between groups of three digits.
 func thousands(n int64) string {
-	s := fmt.Sprint(n)
+	s := strconv.FormatInt(n, 10)
 	if n < 0 {
 		return "-" + thousands(-n)
 	}

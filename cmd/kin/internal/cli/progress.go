@@ -18,7 +18,7 @@ const (
 func (a *app) startProgress(text func(columns int, st style) string) (stop func()) {
 	st := a.errStyle()
 	if !term.IsTerminal(a.io.Err) {
-		return term.Animate(plainInterval, func() { a.say("%s", text(80, st)) })
+		return term.Animate(plainInterval, func() { a.sayf("%s", text(80, st)) })
 	}
 	screen := term.NewScreen(a.io.Err)
 	stopFrames := term.Animate(frameInterval, func() {

@@ -81,7 +81,7 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 		MaxBufferedBytes: max(16<<20, 2*maxRecord),
 		RecordTTL:        o.giveUp,
 		CallTimeout:      max(a.flags.timeout, time.Second),
-		Hooks:            kin.ProducerHooks{Called: a.warnCalls()},
+		Hooks:            kin.ProducerHooks{Called: a.warnCalls(ctx)},
 	})
 	if err != nil {
 		return usageErr(err.Error(), "")
@@ -91,7 +91,7 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 		stop = a.startProgress(func(columns int, st style) string { return progress(tally, columns, st) })
 	}
 	run := putRun{make: o.make, producer: producer, tally: tally, limit: maxRecord}
-	var source io.Reader = a.io.In
+	source := a.io.In
 	if input != nil {
 		source = input
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -31,7 +32,7 @@ func (m *recordMaker) record(text []byte) (kin.UserRecord, error) {
 			return rec, fmt.Errorf("not a JSON object: %w", err)
 		}
 		if fields == nil {
-			return rec, fmt.Errorf("not a JSON object: null")
+			return rec, errors.New("not a JSON object: null")
 		}
 		var err error
 		if m.keyField != "" {

@@ -184,7 +184,7 @@ func (a *app) putReport(ctx context.Context, tally *putTally, readErr error) err
 	}
 	for _, kind := range r.kinds() {
 		f := r.Errors[kind]
-		a.say("kin put: %s not stored: %s (line %d: %s)", count(f.Count, "record"), kind, f.FirstLine, f.Reason)
+		a.sayf("kin put: %s not stored: %s (line %d: %s)", count(f.Count, "record"), kind, f.FirstLine, f.Reason)
 	}
 	if readErr != nil {
 		return readErr
@@ -216,7 +216,7 @@ func (a *app) putInput(path string) (*inputFile, func(*putTally, int, style) str
 }
 
 // warnCalls returns a hook that says when calls fail, at most every five seconds.
-func (a *app) warnCalls() func(kin.PutCallInfo) {
+func (a *app) warnCalls(ctx context.Context) func(kin.PutCallInfo) {
 	const every = 5 * time.Second
 	var mu sync.Mutex
 	var last time.Time
@@ -231,8 +231,8 @@ func (a *app) warnCalls() func(kin.PutCallInfo) {
 		}
 		mu.Unlock()
 		if due {
-			line, _ := a.explain(context.Background(), info.Err)
-			a.say("kin put: trying again: %s", line)
+			line, _ := a.explain(context.WithoutCancel(ctx), info.Err)
+			a.sayf("kin put: trying again: %s", line)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
 	"github.com/kinstream/kin/kintest"
@@ -228,13 +228,14 @@ func TestPut_stores_what_it_has_read_when_it_is_stopped(t *testing.T) {
 	input, feed := io.Pipe()
 	t.Cleanup(func() { feed.Close() })
 	ctx, stop := context.WithCancel(t.Context())
-	go func() {
-		fmt.Fprint(feed, "a\nb\n") // and then nothing, but no end either
-		for len(server.Records("orders")) < 2 {
-			time.Sleep(time.Millisecond) // in a bubble there would be no file and no TCP; waits for the server
+	var arrived atomic.Int64
+	server.Inject(kintest.Fault{Operation: "PutRecords", Records: func(int) string {
+		if arrived.Add(1) == 2 {
+			stop()
 		}
-		stop()
-	}()
+		return ""
+	}})
+	go fmt.Fprint(feed, "a\nb\n") // and then nothing, but no end either
 	var out, errs lockedBuffer
 	code := cli.Run(ctx, put, cli.IO{In: input, Out: &out, Err: &errs})
 	if code != 130 || !strings.HasPrefix(out.String(), "put 2 records") || !strings.Contains(errs.String(), "stopped by a signal: 2 of 2 lines read were stored") {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ type serveOptions struct {
 	tls        bool
 	cert, key  string
 	dir        string
+	sync       bool
 	limits     bool
 	streams    []string
 	stateDelay time.Duration
@@ -56,6 +58,7 @@ it listens on, and writes it to a file for AWS_CA_BUNDLE.`,
 	f.StringVar(&o.cert, "cert", "", "certificate, a PEM `file` (means --tls)")
 	f.StringVar(&o.key, "key", "", "its private key, a PEM `file`")
 	f.StringVar(&o.dir, "data", "", "keep streams and records in this `directory`")
+	f.BoolVar(&o.sync, "sync", false, "with --data, wait for the disk at every change: it survives a power failure too, and is slow")
 	f.BoolVar(&o.limits, "limits", false, "enforce the service's limits: 1 MiB/s and 1,000 records/s in per shard, and so on")
 	f.StringArrayVar(&o.streams, "stream", nil, "create this stream at start if it does not exist: `name:shards` (repeatable)")
 	f.DurationVar(&o.stateDelay, "state-delay", 500*time.Millisecond, "how long streams stay CREATING, UPDATING and DELETING")
@@ -70,13 +73,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	config := kintest.Config{
-		Region: a.flags.region, StateDelay: o.stateDelay, Dir: o.dir, MaxBytes: o.maxBytes,
-		Logger: a.logger(),
-	}
-	if o.limits {
-		config.Limits = kintest.ServiceLimits()
-	}
+	a.target.region = a.serveRegion(ctx)
 	listener, err := a.listen(ctx, o.listen)
 	if err != nil {
 		return err
@@ -87,30 +84,62 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	defer certificate.remove()
-	server, err := kintest.NewServer(config)
+	server, err := a.newServer(o)
 	if err != nil {
-		return serveErr(o.dir, err)
+		return err
 	}
-	stopTuning := tuneMemory(server, serveRoom)
-	defer stopTuning()
-	served := make(chan error, 1)
+	defer tuneMemory(server, serveRoom)()
+	running, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var serving sync.WaitGroup
 	// Ends when the server is closed below, or when the listener fails.
-	go func() { served <- certificate.serve(server, listener) }()
+	serving.Go(func() {
+		if err := certificate.serve(server, listener); err != nil {
+			fail(fmt.Errorf("serve: %w", err))
+		}
+	})
 	err = createStreams(server, streams)
 	if err == nil {
 		err = a.announce(listener.Addr(), o, certificate)
 	}
 	if err == nil {
-		select {
-		case err = <-served:
-			served <- nil
-		case <-ctx.Done():
-			a.say("kin serve: stopping")
+		<-running.Done()
+		if ctx.Err() == nil {
+			err = context.Cause(running)
+		} else {
+			a.sayf("kin serve: stopping")
 		}
 	}
 	err = errors.Join(err, server.Close())
-	<-served
+	serving.Wait()
 	return err
+}
+
+func (a *app) newServer(o serveOptions) (*kintest.Server, error) {
+	config := kintest.Config{
+		Region: a.target.region, StateDelay: o.stateDelay, Dir: o.dir, Sync: o.sync, MaxBytes: o.maxBytes,
+		Logger: a.logger(),
+	}
+	if o.limits {
+		config.Limits = kintest.ServiceLimits()
+	}
+	server, err := kintest.NewServer(config)
+	if err != nil {
+		return nil, serveErr(o.dir, err)
+	}
+	return server, nil
+}
+
+// serveRegion is the region in which the streams of --stream are: the one that
+// other commands use with the same settings, so that they find them.
+func (a *app) serveRegion(ctx context.Context) string {
+	if cfg, _, err := a.loadConfig(ctx, true); err == nil && cfg.Region != "" {
+		return cfg.Region
+	}
+	if a.flags.region != "" {
+		return a.flags.region
+	}
+	return defaultRegion
 }
 
 func (a *app) logger() *slog.Logger {
@@ -142,24 +171,20 @@ func (a *app) announce(addr net.Addr, o serveOptions, c *serverCertificate) erro
 		scheme = "https://"
 	}
 	url := scheme + reachable(addr)
-	region := a.flags.region
-	if region == "" {
-		region = defaultRegion
-	}
 	if a.json() {
 		return a.printJSON(struct {
 			Endpoint string `json:"endpoint"`
 			Region   string `json:"region"`
 			CABundle string `json:"ca_bundle,omitempty"`
 			Data     string `json:"data,omitempty"`
-		}{url, region, c.file, o.dir})
+		}{url, a.target.region, c.file, o.dir})
 	}
 	fmt.Fprintf(a.io.Out, "kin serve: Kinesis at %s, stop with Ctrl-C\n\n", url)
 	fmt.Fprintf(a.io.Out, "export AWS_ENDPOINT_URL_KINESIS=%s\n", url)
 	if c.file != "" {
 		fmt.Fprintf(a.io.Out, "export AWS_CA_BUNDLE=%s\n", c.file)
 	}
-	_, err := fmt.Fprintf(a.io.Out, "export AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\n", region)
+	_, err := fmt.Fprintf(a.io.Out, "export AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\n", a.target.region)
 	return err
 }
 
@@ -217,7 +242,8 @@ func serveErr(dir string, err error) error {
 	if dir == "" {
 		return usageErr(oneLine(err.Error()), "")
 	}
-	return &failure{code: exitUsage, what: fmt.Sprintf("--data %s: %s", dir, oneLine(err.Error())), err: err}
+	cause := strings.TrimPrefix(oneLine(err.Error()), fmt.Sprintf("kintest: Config.Dir (%s): journal: ", dir))
+	return &failure{code: exitUsage, what: "--data " + dir + ": " + cause, hint: "give a directory that no other server uses", err: err}
 }
 
 // serverCertificate is how the server serves: plain, or with a certificate.

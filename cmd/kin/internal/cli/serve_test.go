@@ -2,54 +2,52 @@ package cli_test
 
 import (
 	"context"
-	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
 )
 
+// startedServer is what kin serve prints first with -o json.
+type startedServer struct {
+	Endpoint string `json:"endpoint"`
+	Region   string `json:"region"`
+	CABundle string `json:"ca_bundle"`
+	Data     string `json:"data"`
+}
+
 // startServe runs kin serve until the test ends, or until stop is called, which
-// returns its exit code. It returns where the server listens.
-func startServe(t *testing.T, args ...string) (url string, out, errs *lockedBuffer, stop func() int) {
+// returns its exit code and what it said.
+func startServe(t *testing.T, args ...string) (started startedServer, stop func() (int, string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	out, errs = new(lockedBuffer), new(lockedBuffer)
-	ended := make(chan int, 1)
+	running, ended := context.WithCancel(t.Context())
+	var out, errs lockedBuffer
+	code := 0
 	go func() {
-		ended <- cli.Run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "-o", "json", "--state-delay", "0s"}, args...),
-			cli.IO{In: strings.NewReader(""), Out: out, Err: errs})
+		defer ended()
+		code = cli.Run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "-o", "json", "--state-delay", "0s"}, args...),
+			cli.IO{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
-	stop = func() int {
+	stop = func() (int, string) {
 		cancel()
-		code := <-ended
-		ended <- code
-		return code
+		<-running.Done()
+		return code, errs.String()
 	}
 	t.Cleanup(func() { stop() })
-	for !strings.HasSuffix(out.String(), "\n") {
-		select {
-		case code := <-ended:
-			ended <- code
-			t.Fatalf("kin serve ended with %d: %s", code, errs)
-		default:
-			time.Sleep(time.Millisecond) // in a bubble there would be no TCP; ends with the test's own deadline
-		}
+	if err := out.waitFor(running, "\n"); err != nil {
+		t.Fatalf("kin serve ended with %d: %s", code, &errs)
 	}
-	var started struct{ Endpoint string }
-	if err := json.Unmarshal([]byte(out.String()), &started); err != nil {
-		t.Fatalf("first line = %q: %v", out, err)
-	}
-	return started.Endpoint, out, errs, stop
+	return objects[startedServer](t, out.String())[0], stop
 }
 
 func TestServe_serves_what_other_commands_do_until_it_is_stopped(t *testing.T) {
 	t.Parallel()
-	url, _, errs, stop := startServe(t, "--stream", "orders:3", "--stream", "one")
+	started, stop := startServe(t, "--stream", "orders:3", "--stream", "one")
+	url := started.Endpoint
 	if got := mustRun(t, "", "stream", "describe", "orders", "--endpoint", url); !strings.Contains(got, "3 open") {
 		t.Errorf("orders =\n%s", got)
 	}
@@ -57,8 +55,8 @@ func TestServe_serves_what_other_commands_do_until_it_is_stopped(t *testing.T) {
 	if got := mustRun(t, "", "tail", "one", "--from", "trim-horizon", "--until", "tip", "--endpoint", url); got != "a\n" {
 		t.Errorf("tail = %q, want a", got)
 	}
-	if code := stop(); code != 0 || !strings.Contains(errs.String(), "stopping") {
-		t.Errorf("code = %d, it said %q", code, errs)
+	if code, said := stop(); code != 0 || !strings.Contains(said, "stopping") {
+		t.Errorf("code = %d, it said %q", code, said)
 	}
 	wantFailure(t, run(t.Context(), "", "stream", "list", "--endpoint", url), 3, "nothing listens")
 }
@@ -71,8 +69,8 @@ func TestServe_says_how_to_use_it(t *testing.T) {
 	go func() {
 		ended <- cli.Run(ctx, []string{"serve", "--listen", "0.0.0.0:0", "--region", "eu-west-1"}, cli.IO{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
-	for !strings.Contains(out.String(), "AWS_SECRET_ACCESS_KEY") {
-		time.Sleep(time.Millisecond) // in a bubble there would be no TCP; ends with the test's own deadline
+	if err := out.waitFor(t.Context(), "AWS_SECRET_ACCESS_KEY"); err != nil {
+		t.Fatal(err)
 	}
 	cancel()
 	if code := <-ended; code != 0 {
@@ -98,13 +96,14 @@ func TestServe_refuses_a_port_that_is_taken(t *testing.T) {
 func TestServe_keeps_records_in_a_directory(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	url, _, _, stop := startServe(t, "--data", dir, "--stream", "orders:2")
-	mustRun(t, "a\nb\n", "put", "orders", "--endpoint", url)
-	if code := stop(); code != 0 {
+	started, stop := startServe(t, "--data", dir, "--stream", "orders:2")
+	mustRun(t, "a\nb\n", "put", "orders", "--endpoint", started.Endpoint)
+	wantFailure(t, run(t.Context(), "", "serve", "--listen", "127.0.0.1:0", "--data", dir), 2, "in use by another")
+	if code, _ := stop(); code != 0 {
 		t.Fatalf("code = %d, want 0", code)
 	}
-	url, _, _, _ = startServe(t, "--data", dir, "--stream", "orders:2")
-	got := strings.Fields(mustRun(t, "", "tail", "orders", "--from", "trim-horizon", "--until", "tip", "--endpoint", url))
+	started, _ = startServe(t, "--data", dir, "--stream", "orders:2")
+	got := strings.Fields(mustRun(t, "", "tail", "orders", "--from", "trim-horizon", "--until", "tip", "--endpoint", started.Endpoint))
 	if len(got) != 2 {
 		t.Errorf("after a restart: %q, want a and b", got)
 	}
@@ -115,19 +114,14 @@ func TestServe_keeps_records_in_a_directory(t *testing.T) {
 	wantFailure(t, run(t.Context(), "", "serve", "--listen", "127.0.0.1:0", "--data", file), 2, "--data "+file)
 }
 
-func TestServe_speaks_TLS_with_a_certificate_that_clients_can_trust(t *testing.T) { //nolint:paralleltest // sets variables of the process
-	url, out, _, _ := startServe(t, "--tls", "--stream", "orders")
+func TestServe_speaks_TLS_with_a_certificate_that_clients_can_trust(t *testing.T) { // not parallel: it sets variables of the process
+	started, _ := startServe(t, "--tls", "--stream", "orders")
+	url := started.Endpoint
 	if !strings.HasPrefix(url, "https://") {
 		t.Fatalf("url = %s, want https", url)
 	}
 	wantFailure(t, run(t.Context(), "", "stream", "list", "--endpoint", url), 3, "certificate is not trusted", "AWS_CA_BUNDLE")
-	var started struct {
-		File string `json:"ca_bundle"`
-	}
-	if err := json.Unmarshal([]byte(out.String()), &started); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("AWS_CA_BUNDLE", started.File)
+	t.Setenv("AWS_CA_BUNDLE", started.CABundle)
 	if got := mustRun(t, "", "stream", "list", "--endpoint", url); !strings.Contains(got, "orders") {
 		t.Errorf("streams = %q, want orders", got)
 	}
@@ -135,9 +129,9 @@ func TestServe_speaks_TLS_with_a_certificate_that_clients_can_trust(t *testing.T
 
 func TestServe_enforces_limits_when_asked(t *testing.T) {
 	t.Parallel()
-	url, _, _, _ := startServe(t, "--limits", "--stream", "orders")
+	started, _ := startServe(t, "--limits", "--stream", "orders")
 	line := strings.Repeat("x", 900_000) + "\n"
-	r := run(t.Context(), strings.Repeat(line, 8), "put", "orders", "--give-up-after", "200ms", "--endpoint", url)
+	r := run(t.Context(), strings.Repeat(line, 8), "put", "orders", "--give-up-after", "200ms", "--endpoint", started.Endpoint)
 	if r.code != 6 || !strings.Contains(r.err, "ProvisionedThroughputExceeded") {
 		t.Errorf("8 MB into one shard = code %d, it said %q", r.code, r.err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -131,13 +132,14 @@ func (t *treeDrawer) details(s shard) string {
 	if s.Open {
 		state = t.style.good("open  ")
 	}
-	text := fmt.Sprintf("%s  %s..%s  %6s", state, hashText(s.HashStart), hashText(s.HashEnd), shareText(s))
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s  %s..%s  %6s", state, hashText(s.HashStart), hashText(s.HashEnd), shareText(s))
 	for _, parent := range s.Parents {
 		if parent != t.drawnUnder(s) {
-			text += t.style.faint("  + " + parent)
+			text.WriteString(t.style.faint("  + " + parent))
 		}
 	}
-	return text
+	return text.String()
 }
 
 func byHashStart(a, b shard) int {

@@ -49,18 +49,15 @@ func summary(ctx context.Context, client *kinesis.Client, stream string) (*types
 	return out.StreamDescriptionSummary, nil
 }
 
-// waitActive waits until the stream is ACTIVE and returns its state then. Each
-// look is passed to seen, which may be nil. It asks often at first, because
-// local servers are done in an instant, and then once in two seconds.
-func waitActive(ctx context.Context, client *kinesis.Client, stream string, seen func(types.StreamStatus)) (*types.StreamDescriptionSummary, error) {
+// waitActive waits until the stream is ACTIVE and returns its state then. It asks
+// often at first, because local servers are done in an instant, and then once in
+// two seconds.
+func waitActive(ctx context.Context, client *kinesis.Client, stream string) (*types.StreamDescriptionSummary, error) {
 	pause := 50 * time.Millisecond
 	for {
 		s, err := summary(ctx, client, stream)
 		if err != nil {
 			return nil, err
-		}
-		if seen != nil {
-			seen(s.StreamStatus)
 		}
 		if s.StreamStatus == types.StreamStatusActive {
 			return s, nil

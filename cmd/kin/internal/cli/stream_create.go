@@ -53,7 +53,7 @@ func (a *app) streamCreate(cmd *cobra.Command, stream string, o streamCreateOpti
 	if o.noWait {
 		s, err = summary(ctx, client, stream)
 	} else {
-		s, err = waitActive(ctx, client, stream, nil)
+		s, err = waitActive(ctx, client, stream)
 	}
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (a *app) streamList(cmd *cobra.Command) error {
 		return nil
 	}
 	if len(rows) == 0 {
-		a.say("no streams in %v", a.target)
+		a.sayf("no streams in %v", a.target)
 		return nil
 	}
 	return a.printTable([]string{"STREAM", "STATUS", "MODE", "CREATED"}, rows)

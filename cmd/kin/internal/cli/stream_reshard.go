@@ -62,12 +62,12 @@ func (a *app) streamReshard(cmd *cobra.Command, stream string, to int) error {
 		return err
 	}
 	start := time.Now()
-	s, err := waitActive(ctx, client, stream, nil)
+	s, err := waitActive(ctx, client, stream)
 	if err != nil {
 		return err
 	}
 	if s.StreamModeDetails != nil && s.StreamModeDetails.StreamMode == types.StreamModeOnDemand {
-		return usageErr(fmt.Sprintf("%s is an on-demand stream: the service chooses its shards", *s.StreamName), "")
+		return usageErr(*s.StreamName+" is an on-demand stream: the service chooses its shards", "")
 	}
 	from := int32Of(s.OpenShardCount)
 	steps := reshardSteps(from, to)
@@ -111,7 +111,7 @@ func (a *app) reshard(ctx context.Context, client *kinesis.Client, stream string
 		}); err != nil {
 			return fmt.Errorf("step %d of %d, to %d shards: %w", i+1, len(steps), n, err)
 		}
-		if _, err := waitActive(ctx, client, stream, nil); err != nil {
+		if _, err := waitActive(ctx, client, stream); err != nil {
 			return err
 		}
 		done.Add(1)

@@ -122,12 +122,12 @@ func checkTailStream(ctx context.Context, client *kinesis.Client, stream, shard 
 const tailFlush = 50 * time.Millisecond
 
 func (a *app) printRecords(ctx context.Context, reader *kin.Reader, o tailOptions) error {
-	print := a.printRecord
+	write := printRecord
 	switch {
 	case a.json():
-		print = a.printRecordJSON
+		write = printRecordJSON
 	case o.long:
-		print = a.printRecordLong
+		write = printRecordLong
 	}
 	out := newLazyWriter(a.io.Out, tailFlush)
 	printed := 0
@@ -138,7 +138,7 @@ func (a *app) printRecords(ctx context.Context, reader *kin.Reader, o tailOption
 		if len(o.keys) > 0 && !slices.Contains(o.keys, rec.PartitionKey) {
 			continue
 		}
-		if err := out.do(func(w *bytes.Buffer) error { return print(w, rec) }); err != nil {
+		if err := out.do(func(w *bytes.Buffer) error { return write(w, rec) }); err != nil {
 			return errors.Join(err, out.close())
 		}
 		if printed++; printed == o.number {
@@ -148,12 +148,12 @@ func (a *app) printRecords(ctx context.Context, reader *kin.Reader, o tailOption
 	return out.close()
 }
 
-func (a *app) printRecord(w *bytes.Buffer, rec kin.Record) error {
+func printRecord(w *bytes.Buffer, rec kin.Record) error {
 	w.Write(rec.Data)
 	return w.WriteByte('\n')
 }
 
-func (a *app) printRecordLong(w *bytes.Buffer, rec kin.Record) error {
+func printRecordLong(w *bytes.Buffer, rec kin.Record) error {
 	sequence := string(rec.SequenceNumber)
 	if rec.Aggregated {
 		sequence += fmt.Sprintf(":%d", rec.SubSequence)
@@ -182,7 +182,7 @@ type tailRecord struct {
 	Base64      *string            `json:"data_base64,omitempty"`
 }
 
-func (a *app) printRecordJSON(w *bytes.Buffer, rec kin.Record) error {
+func printRecordJSON(w *bytes.Buffer, rec kin.Record) error {
 	out := tailRecord{Shard: rec.ShardID, Sequence: rec.SequenceNumber, Key: rec.PartitionKey, Time: rec.ArrivalTime.UTC()}
 	if rec.Aggregated {
 		out.SubSequence = &rec.SubSequence

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestTail_goes_on_from_the_position_of_a_record(t *testing.T) {
 	server, tail := tailServer(t)
 	fifth := server.Records("orders")[4]
 	got := mustRun(t, "", append(tail, "--until", "tip", "--shard", "shardId-000000000000",
-		"--from", "AFTER_SEQUENCE_NUMBER:"+string(fifth.SequenceNumber))...)
+		"--from", "AFTER_SEQUENCE_NUMBER:"+fifth.SequenceNumber)...)
 	if want := "r5\nr6\nr7\nr8\nr9\n"; got != want {
 		t.Errorf("output = %q, want %q", got, want)
 	}
@@ -122,8 +123,9 @@ func TestTail_follows_until_it_is_stopped_across_a_reshard(t *testing.T) {
 		ended <- cli.Run(ctx, append(tail, "--from", "trim-horizon"), cli.IO{In: strings.NewReader(""), Out: &out, Err: &errs})
 	}()
 	waitFor := func(text string) {
-		for !strings.Contains(out.String(), text) {
-			time.Sleep(time.Millisecond) // in a bubble there would be no TCP; ends with the test's own deadline
+		t.Helper()
+		if err := out.waitFor(t.Context(), text); err != nil {
+			t.Fatal(err)
 		}
 	}
 	waitFor("r9\n")
@@ -131,7 +133,7 @@ func TestTail_follows_until_it_is_stopped_across_a_reshard(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20 {
-		put(t, server, fmt.Sprint(i), fmt.Sprintf("new%d.", i))
+		put(t, server, strconv.Itoa(i), fmt.Sprintf("new%d.", i))
 	}
 	for i := range 20 {
 		waitFor(fmt.Sprintf("new%d.\n", i))
