@@ -67,9 +67,9 @@ type Reader struct {
 
 	busy atomic.Bool // a loop is ranging
 
-	mu         sync.Mutex // guards all below; never held while anything waits or is called
-	shards     map[ShardID]*readerShard
-	generation int // how many listings were taken in
+	mu     sync.Mutex // guards all below; never held while anything waits or is called
+	shards map[ShardID]*readerShard
+	listed bool // a listing was taken in
 }
 
 // NewReader returns a Reader of cfg.Stream that calls client, usually a
@@ -95,7 +95,7 @@ func NewReader(client ReadClient, cfg ReaderConfig) (*Reader, error) {
 	}
 	for id, position := range cfg.Positions {
 		if cfg.Shard == "" || cfg.Shard == id {
-			r.shards[id] = &readerShard{id: id, position: position}
+			r.shards[id] = &readerShard{id: id, position: position, lag: -1}
 		}
 	}
 	return r, nil
@@ -129,9 +129,9 @@ func (r *Reader) readAll(ctx context.Context, yield func(Record, error) bool) er
 // if the body was left by break, return or panic, because that may be how it
 // failed. To count it nevertheless, set the shard's position to [Record.Position].
 //
-// The result is all that ReaderConfig.Positions needs to resume: finished shards
-// are named for as long as the stream lists them, and so are shards that were not
-// begun. Once shards have been listed, [Latest] is a time, so that a reader which
+// The result is all that ReaderConfig.Positions needs to resume: it names finished
+// shards too, until a later reader finds that the stream has trimmed them, and shards
+// that were not begun. Once shards have been listed, [Latest] is a time, so that a reader which
 // saw no record yet misses nothing when it resumes. The map belongs to the caller;
 // it can be encoded as JSON.
 func (r *Reader) Positions() map[ShardID]Position {
@@ -139,8 +139,10 @@ func (r *Reader) Positions() map[ShardID]Position {
 	defer r.mu.Unlock()
 	positions := make(map[ShardID]Position, len(r.shards))
 	for id, s := range r.shards {
-		// A finished shard that is not listed has been trimmed: nobody asks for its position any more.
-		if p := s.current(); p.kind != shardEnd || s.generation >= r.generation {
+		// A finished shard of an earlier reader that is not listed has been trimmed: nobody
+		// asks for its position any more. One that this reader has seen is kept, because
+		// a single listing that lacks it proves nothing, and it would be read again.
+		if p := s.current(); p.kind != shardEnd || s.found || !r.listed {
 			positions[id] = p
 		}
 	}

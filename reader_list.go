@@ -2,6 +2,7 @@ package kin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -104,14 +105,14 @@ func (u *readerRun) listedAll(l listed) error {
 		u.resumeAncestors(shards)
 	}
 	u.graph.List(shards)
-	generation := u.r.nextGeneration()
 	for _, s := range shards {
-		u.register(s, generation)
+		u.register(s)
 	}
+	u.r.setListed()
 	if first {
 		u.reportUnlisted()
 	}
-	u.clearSuspects()
+	u.clearSuspects(shards)
 	u.schedule()
 	return nil
 }
@@ -131,8 +132,12 @@ func (u *readerRun) resolve(l fetch.Listing) {
 	}
 }
 
-// resumeAncestors tells the graph that the ancestors of shards that have a position
-// are done, unless they have one themselves: children are read after their parents.
+// resumeAncestors tells the graph which shards without a position count as read: the
+// ancestors of shards that have one, because children are read after their parents.
+//
+// Those that descend from a shard with a position are something else. They were made after
+// the positions were kept, and their child is named only because the end of its other
+// parent told of it. They are to be read.
 func (u *readerRun) resumeAncestors(shards []topology.Shard) {
 	if !u.resumed {
 		return
@@ -141,6 +146,18 @@ func (u *readerRun) resumeAncestors(shards []topology.Shard) {
 	for _, s := range shards {
 		parents[s.ID] = s.Parents
 	}
+	made := make(map[string]bool, len(shards)) // whether a shard descends from one with a position
+	var descends func(id string) bool
+	descends = func(id string) bool {
+		answer, asked := made[id]
+		if !asked {
+			made[id] = false // ends a circle of parents, which no service makes
+			answer = slices.ContainsFunc(parents[id], func(p string) bool { return u.r.shard(p) != nil || descends(p) })
+			made[id] = answer
+		}
+		return answer
+	}
+	seen := make(map[string]bool)
 	var queue []string
 	for id := range u.r.Positions() {
 		queue = append(queue, parents[string(id)]...)
@@ -148,16 +165,20 @@ func (u *readerRun) resumeAncestors(shards []topology.Shard) {
 	for len(queue) > 0 {
 		id := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if above, listed := parents[id]; listed && u.r.shard(id) == nil {
-			u.graph.Resume(id, true)
-			queue = append(queue, above...)
-			delete(parents, id) // once
+		above, listed := parents[id]
+		if !listed || seen[id] || u.r.shard(id) != nil {
+			continue
 		}
+		seen[id] = true
+		if !descends(id) {
+			u.graph.Resume(id, true)
+		}
+		queue = append(queue, above...)
 	}
 }
 
 // register notes a shard and where it begins if it is new.
-func (u *readerRun) register(shard topology.Shard, generation int) {
+func (u *readerRun) register(shard topology.Shard) {
 	start := u.from
 	switch {
 	case u.graph.State(shard.ID) == topology.Done:
@@ -165,7 +186,7 @@ func (u *readerRun) register(shard topology.Shard, generation int) {
 	case u.graph.Late(shard.ID):
 		start = TrimHorizon()
 	}
-	u.r.register(shard, start, generation)
+	u.r.register(shard, start)
 }
 
 // reportUnlisted tells of shards that have a position but are not listed.
@@ -179,14 +200,14 @@ func (u *readerRun) reportUnlisted() {
 
 // clearSuspects decides about shards that could not be found when they were read: those
 // that are listed are read again, and the others have been trimmed.
-func (u *readerRun) clearSuspects() {
+func (u *readerRun) clearSuspects(shards []topology.Shard) {
 	for id, listing := range u.suspects {
 		if u.listings < listing {
 			continue // it was begun before the shard was missed
 		}
 		delete(u.suspects, id)
 		s := u.r.shard(id)
-		if u.r.isListed(s) {
+		if slices.ContainsFunc(shards, func(l topology.Shard) bool { return l.ID == id }) {
 			u.start(s)
 			continue
 		}

@@ -227,9 +227,8 @@ func (u *readerRun) children(shards []types.ChildShard) {
 		}
 	}
 	u.graph.Children(children)
-	next := u.r.currentGeneration() + 1
 	for _, child := range children {
-		u.register(child, next)
+		u.register(child)
 		for _, parent := range child.Parents {
 			unclear = unclear || u.graph.State(parent) == topology.Unknown
 		}

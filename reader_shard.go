@@ -17,13 +17,12 @@ import (
 // All fields but id are guarded by Reader.mu. Those above the line are written only by
 // the goroutine that ranges, which may therefore read them without.
 type readerShard struct {
-	id         ShardID
-	parents    []ShardID
-	keys       hashkey.Range
-	position   Position // before page
-	page       *page    // being yielded
-	known      bool     // parents and keys are set
-	generation int      // of the last listing that had the shard or, if it was found since, of the next
+	id       ShardID
+	found    bool // a listing or the end of a parent told of it: parents and keys are set
+	parents  []ShardID
+	keys     hashkey.Range
+	position Position // before page
+	page     *page    // being yielded
 
 	records, bytes  int64
 	bad, outOfRange int64
@@ -63,8 +62,8 @@ func (r *Reader) info(s *readerShard) ShardInfo {
 }
 
 // register notes what a listing, or the end of a parent, says about a shard. start is
-// where the shard begins if it is new. generation is that of the listing.
-func (r *Reader) register(shard topology.Shard, start Position, generation int) {
+// where the shard begins if it is new.
+func (r *Reader) register(shard topology.Shard, start Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := ShardID(shard.ID)
@@ -73,36 +72,21 @@ func (r *Reader) register(shard topology.Shard, start Position, generation int) 
 		s = &readerShard{id: id, position: start, lag: -1}
 		r.shards[id] = s
 	}
-	if !s.known {
-		s.known = true
-		s.keys, s.parents = shard.Range, nil
-		for _, parent := range shard.Parents {
-			s.parents = append(s.parents, ShardID(parent))
-		}
+	if s.found {
+		return
 	}
-	s.generation = max(s.generation, generation)
+	s.found = true
+	s.keys, s.parents = shard.Range, nil
+	for _, parent := range shard.Parents {
+		s.parents = append(s.parents, ShardID(parent))
+	}
 }
 
-// nextGeneration begins the generation of a listing that is being taken in.
-func (r *Reader) nextGeneration() int {
+// setListed notes that a listing was taken in.
+func (r *Reader) setListed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.generation++
-	return r.generation
-}
-
-// currentGeneration returns the generation of the last listing.
-func (r *Reader) currentGeneration() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.generation
-}
-
-// isListed says whether the last listing had the shard.
-func (r *Reader) isListed(s *readerShard) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return s.generation >= r.generation
+	r.listed = true
 }
 
 // shard returns a shard, or nil.

@@ -130,8 +130,13 @@ func (t *getRecordsTask) distort(plan) {}
 
 func (t *getRecordsTask) retouch(p plan) {
 	if p.empty() && t.in.ShardIterator != nil {
+		behind := t.out.MillisBehindLatest
+		if len(t.out.Records) > 0 {
+			behind = max(behind, 1) // they are still to be read: this is not the tip
+		}
 		t.out.Reset()
 		t.out.NextShardIterator = *t.in.ShardIterator
+		t.out.MillisBehindLatest = behind
 	}
 }
 
