@@ -95,6 +95,9 @@ func (s *Server) openDir() (err error) {
 			sh.log.Advance(d.session * sessionCounters)
 		}
 	}
+	if err := d.log.Prune(); err != nil {
+		return err
+	}
 	s.journal = d
 	return nil
 }

@@ -52,6 +52,9 @@ func TestDirectoryShrinks(t *testing.T) {
 			if records := e.Records(orders); len(records) != 0 {
 				t.Errorf("%d records after their retention", len(records))
 			}
+			if n := segments(); n != 1 {
+				t.Errorf("%d files when nothing is left, want 1", n)
+			}
 			fill(e, orders)
 			if n := segments(); n > 7 {
 				t.Errorf("%d files when the retention of the first records has passed, want about 6", n)

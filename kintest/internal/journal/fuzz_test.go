@@ -72,7 +72,7 @@ func checkFrames(t *testing.T, data []byte) {
 func TestReadErrorsAreNotTakenForDamage(t *testing.T) {
 	t.Parallel()
 	data := fuzzSeed()
-	for n := range len(data) {
+	for n := range data {
 		r := io.MultiReader(bytes.NewReader(data[:n]), iotest.ErrReader(io.ErrClosedPipe))
 		if err := journal.ReadFramesFrom(r, 5, int64(len(data))); !errors.Is(err, io.ErrClosedPipe) {
 			t.Fatalf("reading fails after %d bytes: error = %v, want %v", n, err, io.ErrClosedPipe)

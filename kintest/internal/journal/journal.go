@@ -210,6 +210,12 @@ func (j *Journal) markClosed() bool {
 	return was
 }
 
+func (j *Journal) isClosed() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.closed
+}
+
 // release lets go of the files that are open.
 func (j *Journal) release() {
 	if j.file != nil {

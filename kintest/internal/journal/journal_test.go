@@ -298,6 +298,29 @@ func TestSegments(t *testing.T) {
 		wantFiles(t, dir, "2 3 4 5")
 	})
 
+	t.Run("go when asked for, if a replay has read them", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		j := open(t, dir, journal.Options{SegmentBytes: 1})
+		appendAll(t, j, text(1, "a"), text(2, "b"), text(1, "c"))
+		closeNow(t, j)
+		j = open(t, dir, journal.Options{Alive: func(group uint64, _ int64) bool { return group != 1 }})
+		for _, want := range []string{"1 2 3 4", "2 4"} {
+			if err := j.Prune(); err != nil {
+				t.Fatal(err)
+			}
+			wantFiles(t, dir, want)
+			contents(t, j)
+		}
+		closeNow(t, j)
+		if err := j.Prune(); !errors.Is(err, journal.ErrClosed) {
+			t.Errorf("error = %v, want %v", err, journal.ErrClosed)
+		}
+		if got, want := contents(t, open(t, dir, journal.Options{})), "1/2/1 b"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+
 	t.Run("that were declared dead go at the next opening if the process ended in between", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()

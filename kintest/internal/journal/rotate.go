@@ -106,6 +106,20 @@ func (h *headWriter) frame(e Entry) {
 	h.at.offset += int64(len(h.buf))
 }
 
+// Prune deletes the segments of which nothing lives, as every new segment does anyway.
+// It is for the time after a replay, when much may have died since the last run.
+func (j *Journal) Prune() error {
+	j.lead <- struct{}{}
+	defer func() { <-j.lead }()
+	switch {
+	case j.isClosed():
+		return ErrClosed
+	case j.err == nil:
+		j.err = j.dropDead()
+	}
+	return j.err
+}
+
 // dropDead deletes the segments of which nothing lives: first on record, so that a
 // missing file is known to be missing rightly, then on disk. A file that can not be
 // deleted now is deleted by the next Open.
