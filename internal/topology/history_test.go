@@ -28,7 +28,7 @@ func newStream(r *rand.Rand) *stream {
 	return s
 }
 
-func (s *stream) add(hashes hashkey.Range, parents ...int) topology.Shard {
+func (s *stream) add(hashes hashkey.Range, parents ...int) {
 	child := topology.Shard{ID: fmt.Sprintf("shardId-%012d", len(s.shards)), Range: hashes}
 	for _, p := range parents {
 		s.shards[p].Closed = true
@@ -36,7 +36,6 @@ func (s *stream) add(hashes hashkey.Range, parents ...int) topology.Shard {
 		child.Parents = append(child.Parents, s.shards[p].ID)
 	}
 	s.shards = append(s.shards, child)
-	return child
 }
 
 func (s *stream) number(id string) int {
