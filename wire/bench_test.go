@@ -53,7 +53,7 @@ func serveBench() {
 		os.Exit(0)
 	}()
 	answers := map[string][]byte{} // filled by one client, one call at a time
-	panic(http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	err = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		contentType := req.Header.Get("Content-Type")
 		_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
@@ -68,7 +68,8 @@ func serveBench() {
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body)
-	})))
+	}))
+	panic(err)
 }
 
 func benchAnswer(op, contentType string, count, size int) []byte {
@@ -166,6 +167,7 @@ type usage struct {
 }
 
 func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

@@ -95,4 +95,6 @@ func newBuffer(size int) []byte {
 }
 
 // alias makes a string of bytes that will not change again, without a copy.
-func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func alias(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}

@@ -150,7 +150,7 @@ func cborRecord(r *cbor.Reader, rec *types.Record, at *recordTargets) error {
 		switch string(key) {
 		case "Data":
 			rec.Data, err = r.Bytes()
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			var b []byte
 			b, err = r.Text()
 			at.sequence = alias(b)
@@ -165,7 +165,7 @@ func cborRecord(r *cbor.Reader, rec *types.Record, at *recordTargets) error {
 			millis, err = r.Time()
 			at.arrival = time.UnixMilli(millis).UTC()
 			rec.ApproximateArrivalTimestamp = &at.arrival
-		case "EncryptionType":
+		case memberEncryptionType:
 			err = cborEncryptionType(r, &rec.EncryptionType)
 		default:
 			err = r.Skip()
@@ -180,7 +180,7 @@ func cborRecord(r *cbor.Reader, rec *types.Record, at *recordTargets) error {
 func cborChildShard(r *cbor.Reader, v *types.ChildShard) error {
 	return cborMembers(r, func(key []byte) (err error) {
 		switch string(key) {
-		case "ShardId":
+		case memberShardID:
 			err = cborString(r, &v.ShardId)
 		case "ParentShards":
 			v.ParentShards, err = cborList(r, func(r *cbor.Reader, v *string) error {
@@ -219,7 +219,7 @@ func cborPutRecords(r *cbor.Reader, out *kinesis.PutRecordsOutput) error {
 			var n int64
 			n, err = cborInt(r, math.MinInt32, math.MaxInt32)
 			out.FailedRecordCount = new(int32(n))
-		case "EncryptionType":
+		case memberEncryptionType:
 			err = cborEncryptionType(r, &out.EncryptionType)
 		default:
 			err = r.Skip()
@@ -254,9 +254,9 @@ func cborResult(r *cbor.Reader, v *types.PutRecordsResultEntry, at *resultTarget
 		var member **string
 		var target *string
 		switch string(key) {
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			member, target = &v.SequenceNumber, &at.sequence
-		case "ShardId":
+		case memberShardID:
 			member, target = &v.ShardId, &at.shard
 		case "ErrorCode":
 			member, target = &v.ErrorCode, &at.code
@@ -274,11 +274,11 @@ func cborResult(r *cbor.Reader, v *types.PutRecordsResultEntry, at *resultTarget
 func cborPutRecord(r *cbor.Reader, out *kinesis.PutRecordOutput) error {
 	return cborMembers(r, func(key []byte) error {
 		switch string(key) {
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			return cborString(r, &out.SequenceNumber)
-		case "ShardId":
+		case memberShardID:
 			return cborString(r, &out.ShardId)
-		case "EncryptionType":
+		case memberEncryptionType:
 			return cborEncryptionType(r, &out.EncryptionType)
 		}
 		return r.Skip()

@@ -158,7 +158,7 @@ func jsonRecord(s *jsonscan.Scanner, rec *types.Record, at *recordTargets) error
 		switch string(key) {
 		case "Data":
 			rec.Data, err = s.Base64()
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			var b []byte
 			b, err = s.String()
 			at.sequence = alias(b)
@@ -171,7 +171,7 @@ func jsonRecord(s *jsonscan.Scanner, rec *types.Record, at *recordTargets) error
 		case "ApproximateArrivalTimestamp":
 			at.arrival, err = jsonTime(s)
 			rec.ApproximateArrivalTimestamp = &at.arrival
-		case "EncryptionType":
+		case memberEncryptionType:
 			err = jsonEncryptionType(s, &rec.EncryptionType)
 		default:
 			err = s.Skip()
@@ -185,7 +185,7 @@ func jsonRecord(s *jsonscan.Scanner, rec *types.Record, at *recordTargets) error
 func jsonChildShard(s *jsonscan.Scanner, v *types.ChildShard) error {
 	return jsonMembers(s, func(key []byte) (err error) {
 		switch string(key) {
-		case "ShardId":
+		case memberShardID:
 			err = jsonString(s, &v.ShardId)
 		case "ParentShards":
 			v.ParentShards, err = jsonList(s, func(s *jsonscan.Scanner, v *string) error {
@@ -227,7 +227,7 @@ func jsonPutRecords(s *jsonscan.Scanner, out *kinesis.PutRecordsOutput) error {
 				err = jsonscan.ErrRange
 			}
 			out.FailedRecordCount = new(int32(n))
-		case "EncryptionType":
+		case memberEncryptionType:
 			err = jsonEncryptionType(s, &out.EncryptionType)
 		default:
 			err = s.Skip()
@@ -261,9 +261,9 @@ func jsonResult(s *jsonscan.Scanner, v *types.PutRecordsResultEntry, at *resultT
 		var member **string
 		var target *string
 		switch string(key) {
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			member, target = &v.SequenceNumber, &at.sequence
-		case "ShardId":
+		case memberShardID:
 			member, target = &v.ShardId, &at.shard
 		case "ErrorCode":
 			member, target = &v.ErrorCode, &at.code
@@ -281,11 +281,11 @@ func jsonResult(s *jsonscan.Scanner, v *types.PutRecordsResultEntry, at *resultT
 func jsonPutRecord(s *jsonscan.Scanner, out *kinesis.PutRecordOutput) error {
 	return jsonMembers(s, func(key []byte) error {
 		switch string(key) {
-		case "SequenceNumber":
+		case memberSequenceNumber:
 			return jsonString(s, &out.SequenceNumber)
-		case "ShardId":
+		case memberShardID:
 			return jsonString(s, &out.ShardId)
-		case "EncryptionType":
+		case memberEncryptionType:
 			return jsonEncryptionType(s, &out.EncryptionType)
 		}
 		return s.Skip()

@@ -181,6 +181,7 @@ func TestRecordsAliasTheAnswer(t *testing.T) {
 	}
 }
 
+// Not parallel: it counts allocations.
 func TestAllocationsDoNotGrowWithRecords(t *testing.T) {
 	in := &kinesis.GetRecordsOutput{Records: make([]types.Record, 1000)}
 	for i := range in.Records {
@@ -206,6 +207,8 @@ func TestAllocationsDoNotGrowWithRecords(t *testing.T) {
 }
 
 // A megabyte that announces a million records must not cost more than a few.
+//
+// Not parallel: it counts what is allocated.
 func TestCountsAreBoundedByWhatHasArrived(t *testing.T) {
 	body := append([]byte("\xa1\x67Records\x9a\x00\x0f\x00\x00"), make([]byte, 1<<20)...)
 	var before, after runtime.MemStats
@@ -233,7 +236,8 @@ func TestWhatIsOddButLegalIsDecoded(t *testing.T) {
 		{"null and empty records", `{"Records":[null,{}]}`, "a1 67 5265636f726473 82 f6 a0", kinesis.GetRecordsOutput{Records: make([]types.Record, 2)}},
 		{
 			"null members", `{"Records":[{"Data":null,"PartitionKey":null,"ApproximateArrivalTimestamp":null,"EncryptionType":null}]}`,
-			"a1 67 5265636f726473 81 a2 64 44617461 f6 6c 506172746974696f6e4b6579 f7", kinesis.GetRecordsOutput{Records: make([]types.Record, 1)},
+			"a1 67 5265636f726473 81 a2 64 44617461 f6 6c 506172746974696f6e4b6579 f7",
+			kinesis.GetRecordsOutput{Records: make([]types.Record, 1)},
 		},
 		{
 			"empty data", `{"Records":[{"Data":""}]}`, "a1 67 5265636f726473 81 a1 64 44617461 40",
@@ -241,7 +245,8 @@ func TestWhatIsOddButLegalIsDecoded(t *testing.T) {
 		},
 		{
 			"the last of two counts, null does not", `{"MillisBehindLatest":1,"MillisBehindLatest":2,"MillisBehindLatest":null}`,
-			"a3 72 4d696c6c69734265686e644c6174657374 01", kinesis.GetRecordsOutput{MillisBehindLatest: new(int64(2))},
+			"a3 72 4d696c6c69734265686e644c6174657374 01",
+			kinesis.GetRecordsOutput{MillisBehindLatest: new(int64(2))},
 		},
 		{"a value and then something else", `{} , x`, "a0 ff ff", kinesis.GetRecordsOutput{}},
 		{"self-described", ` {}`, "d9d9f7 a0", kinesis.GetRecordsOutput{}},

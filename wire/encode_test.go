@@ -84,6 +84,7 @@ func TestOtherRequestsAreLeftToTheSDK(t *testing.T) {
 	}
 }
 
+// Not parallel: it counts allocations.
 func TestPayloadsAreCopiedOnce(t *testing.T) {
 	in := &kinesis.PutRecordsInput{StreamName: new("orders"), Records: make([]types.PutRecordsRequestEntry, 500)}
 	for i := range in.Records {

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -28,11 +29,9 @@ var sdkProtocol = awsjson.New11(schemas.Kinesis_20131202)
 func encodeJSON(v smithy.Serializable) []byte {
 	req := smithyhttp.NewStackRequest().(*smithyhttp.Request)
 	schema := smithy.NewOperationSchema(schemas.GetRecords, schemas.GetRecordsInput, schemas.GetRecordsOutput)
-	if err := sdkProtocol.SerializeRequest(context.Background(), schema, v, req); err != nil {
-		panic(err)
-	}
-	body, err := io.ReadAll(req.GetStream())
-	if err != nil {
+	err := sdkProtocol.SerializeRequest(context.Background(), schema, v, req)
+	body, readErr := io.ReadAll(req.GetStream())
+	if err = errors.Join(err, readErr); err != nil {
 		panic(err)
 	}
 	return body
@@ -115,16 +114,17 @@ func (t *tree) WriteList(s *smithy.Schema) {
 	t.push(s, func(_ string, v cbor.Value) { list = append(list, v) }, func() cbor.Value { return list })
 }
 
-func (t *tree) CloseStruct()                               { t.pop() }
-func (t *tree) CloseList()                                 { t.pop() }
-func (t *tree) WriteString(s *smithy.Schema, v string)     { t.put(s, cbor.String(v)) }
-func (t *tree) WriteBlob(s *smithy.Schema, v []byte)       { t.put(s, cbor.Slice(v)) }
-func (t *tree) WriteBool(s *smithy.Schema, v bool)         { t.put(s, cbor.Bool(v)) }
-func (t *tree) WriteInt32(s *smithy.Schema, v int32)       { t.put(s, cborInt(int64(v))) }
-func (t *tree) WriteInt64(s *smithy.Schema, v int64)       { t.put(s, cborInt(v)) }
-func (t *tree) WriteTime(s *smithy.Schema, v time.Time)    { t.put(s, cborTime(v)) }
-func (t *tree) WriteNil(s *smithy.Schema)                  { t.put(s, &cbor.Nil{}) }
-func cborTime(v time.Time) *cbor.Tag                       { return &cbor.Tag{ID: 1, Value: cborInt(v.UnixMilli())} }
+func (t *tree) CloseStruct()                            { t.pop() }
+func (t *tree) CloseList()                              { t.pop() }
+func (t *tree) WriteString(s *smithy.Schema, v string)  { t.put(s, cbor.String(v)) }
+func (t *tree) WriteBlob(s *smithy.Schema, v []byte)    { t.put(s, cbor.Slice(v)) }
+func (t *tree) WriteBool(s *smithy.Schema, v bool)      { t.put(s, cbor.Bool(v)) }
+func (t *tree) WriteInt32(s *smithy.Schema, v int32)    { t.put(s, cborInt(int64(v))) }
+func (t *tree) WriteInt64(s *smithy.Schema, v int64)    { t.put(s, cborInt(v)) }
+func (t *tree) WriteTime(s *smithy.Schema, v time.Time) { t.put(s, cborTime(v)) }
+func (t *tree) WriteNil(s *smithy.Schema)               { t.put(s, &cbor.Nil{}) }
+func cborTime(v time.Time) *cbor.Tag                    { return &cbor.Tag{ID: 1, Value: cborInt(v.UnixMilli())} }
+
 func treeOf(v smithy.Serializable) cbor.Value              { t := &tree{}; v.Serialize(t); return t.root }
 func encodeCBOR(v smithy.Serializable, s cborStyle) []byte { return s.append(nil, treeOf(v)) }
 
@@ -172,11 +172,11 @@ func (s cborStyle) append(dst []byte, v cbor.Value) []byte {
 
 func (s cborStyle) appendTime(dst []byte, v *cbor.Tag) []byte {
 	millis, _ := v.Value.(cbor.Uint)
-	switch {
-	case s.maybe():
+	switch s.rand.IntN(3) {
+	case 0:
 		dst = append(dst, 0xc1, 0xfb)
 		return binary.BigEndian.AppendUint64(dst, math.Float64bits(float64(millis)/1000))
-	case s.maybe():
+	case 1:
 		return s.append(dst, v.Value)
 	}
 	return s.append(append(dst, 0xc1), v.Value)
@@ -213,16 +213,18 @@ func (s cborStyle) appendMap(dst []byte, m cbor.Map) []byte {
 func (s cborStyle) appendStranger(dst []byte) []byte {
 	dst = s.append(dst, cbor.String([]string{"Datum", "records", "New", ""}[s.rand.IntN(4)]))
 	return s.append(dst, []cbor.Value{
-		&cbor.Nil{}, cbor.Bool(true), cbor.Float64(1.5), cbor.String("x"), cbor.Slice{1, 2},
-		cbor.List{cbor.Map{"a": cbor.Uint(1)}, cbor.List{}}, &cbor.Tag{ID: 32, Value: cbor.String("u")}, cbor.NegInt(7),
+		&cbor.Nil{}, cbor.Bool(true), cbor.Float64(1.5), cbor.String("x"),
+		cbor.Slice{1, 2},
+		cbor.List{cbor.Map{"a": cbor.Uint(1)}, cbor.List{}},
+		&cbor.Tag{ID: 32, Value: cbor.String("u")}, cbor.NegInt(7),
 	}[s.rand.IntN(8)])
 }
 
 func (s cborStyle) appendHead(dst []byte, major byte, n int) (_, end []byte) {
-	switch {
-	case s.maybe():
+	switch way := s.rand.IntN(4); {
+	case way == 0:
 		return append(dst, major<<5|31), []byte{0xff}
-	case s.maybe():
+	case way == 1:
 		return binary.BigEndian.AppendUint32(append(dst, major<<5|26), uint32(n)), nil
 	case n < 24:
 		return append(dst, major<<5|byte(n)), nil

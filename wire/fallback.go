@@ -159,6 +159,7 @@ func (c *call) settleCBOR(r result) {
 		if c.protocol.endpoint.suspicious(c.lastTrial, r.err) {
 			c.report(r.err, time.Time{})
 		}
+	default:
 	}
 }
 
@@ -186,6 +187,7 @@ func (c *call) settleAgain(before result) {
 		} else if until, why := c.protocol.endpoint.answeredJSON(true, time.Now()); !until.IsZero() {
 			c.report(why, until)
 		}
+	default:
 	}
 }
 

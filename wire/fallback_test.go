@@ -89,51 +89,65 @@ var fallbackCases = []struct {
 	name       string
 	cbor, json []reply
 	calls      string // r: read, p: put
-	want       string // how they end
+	want       string // how they end: + well, - with an error, 0 without anything
 	sent       string // C: CBOR, J: JSON
 	fallbacks  int
 }{
-	{"all is well", []reply{good}, nil, "rpr", "ok ok ok", "CCC", 0},
+	{"all is well", []reply{good}, nil, "rpr", "+++", "CCC", 0},
 
-	{"broken CBOR, read", []reply{brokenCBOR}, nil, "rrp", "ok ok ok", "CJJJ", 1},
-	{"broken CBOR after having spoken, read", []reply{good, brokenCBOR}, nil, "prp", "ok ok ok", "CCJJ", 1},
-	{"broken CBOR, put", []reply{brokenPut}, nil, "ppr", "error ok ok", "CJJ", 1},
-	{"broken CBOR, and JSON fails too", []reply{brokenCBOR, good}, []reply{html}, "rr", "error ok", "CJC", 0},
+	{"broken CBOR, read", []reply{brokenCBOR}, nil, "rrp", "+++", "CJJJ", 1},
+	{"broken CBOR after having spoken, read", []reply{good, brokenCBOR}, nil, "prp", "+++", "CCJJ", 1},
+	{"broken CBOR, put", []reply{brokenPut}, nil, "ppr", "-++", "CJJ", 1},
+	{"broken CBOR, and JSON fails too", []reply{brokenCBOR, good}, []reply{html}, "rr", "-+", "CJC", 0},
 
-	{"415", []reply{unsupported}, nil, "ppr", "ok ok ok", "CJJJ", 1},
-	{"415 after having spoken", []reply{good, unsupported}, nil, "rpp", "ok ok ok", "CCJJ", 1},
-	{"unreadable", []reply{unreadable}, nil, "rp", "ok ok", "CJJ", 1},
-	{"unreadable in JSON too", []reply{unreadable, good}, []reply{unreadable}, "pp", "error ok", "CJC", 0},
-	{"unknown operation", []reply{unknown}, nil, "pr", "ok ok", "CJJ", 1},
-	{"415, and JSON is understood", []reply{unsupported}, []reply{notFoundJSON, good}, "pp", "error ok", "CJJ", 1},
-	{"415, and JSON fails", []reply{unsupported, good}, []reply{html}, "pp", "error ok", "CJC", 0},
+	{"415", []reply{unsupported}, nil, "ppr", "+++", "CJJJ", 1},
+	{"415 after having spoken", []reply{good, unsupported}, nil, "rpp", "+++", "CCJJ", 1},
+	{"unreadable", []reply{unreadable}, nil, "rp", "++", "CJJ", 1},
+	{"unreadable in JSON too", []reply{unreadable, good}, []reply{unreadable}, "pp", "-+", "CJC", 0},
+	{"unknown operation", []reply{unknown}, nil, "pr", "++", "CJJ", 1},
+	{"415, and JSON is understood", []reply{unsupported}, []reply{notFoundJSON, good}, "pp", "-+", "CJJ", 1},
+	{"415, and JSON fails", []reply{unsupported, good}, []reply{html}, "pp", "-+", "CJC", 0},
 
-	{"4xx in CBOR", []reply{throttleCBOR, good}, nil, "pp", "error ok", "CC", 0},
-	{"4xx of a proxy", []reply{htmlTeapot}, nil, "pp", "ok ok", "CJJ", 1},
-	{"4xx of a proxy to both", []reply{htmlTeapot, good}, []reply{htmlTeapot}, "pp", "error ok", "CJC", 0},
-	{"4xx of a proxy after having spoken", []reply{good, htmlTeapot, good}, nil, "ppp", "ok error ok", "CCC", 0},
-	{"a JSON error, and JSON works", []reply{invalidJSON}, nil, "pr", "ok ok", "CJJ", 1},
-	{"the same JSON error twice", []reply{notFoundJSON, good}, []reply{notFoundJSON}, "rr", "error ok", "CJC", 0},
-	{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "error ok", "CJJ", 1},
-	{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "ok error ok", "CCC", 0},
-	{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "error ok", "CC", 0},
-	{"a missing key in JSON", []reply{kmsJSON, good}, nil, "pp", "error ok", "CC", 0},
+	{"4xx in CBOR", []reply{throttleCBOR, good}, nil, "pp", "-+", "CC", 0},
+	{"4xx of a proxy", []reply{htmlTeapot}, nil, "pp", "++", "CJJ", 1},
+	{"4xx of a proxy to both", []reply{htmlTeapot, good}, []reply{htmlTeapot}, "pp", "-+", "CJC", 0},
+	{"4xx of a proxy after having spoken", []reply{good, htmlTeapot, good}, nil, "ppp", "+-+", "CCC", 0},
+	{"a JSON error, and JSON works", []reply{invalidJSON}, nil, "pr", "++", "CJJ", 1},
+	{"the same JSON error twice", []reply{notFoundJSON, good}, []reply{notFoundJSON}, "rr", "-+", "CJC", 0},
+	{"another JSON error", []reply{invalidJSON}, []reply{notFoundJSON, good}, "rr", "-+", "CJJ", 1},
+	{"a JSON error after having spoken", []reply{good, notFoundJSON, good}, nil, "rrr", "+-+", "CCC", 0},
+	{"a throttle in JSON", []reply{throttleJSON, good}, nil, "pp", "-+", "CC", 0},
+	{"a missing key in JSON", []reply{kmsJSON, good}, nil, "pp", "-+", "CC", 0},
 
-	{"5xx of a proxy, read", []reply{html}, nil, "rr", "ok ok", "CJJ", 1},
-	{"5xx of a proxy, put", []reply{html}, nil, "ppp", "error ok ok", "CJJ", 1},
-	{"5xx of a proxy to both, read", []reply{html, good}, []reply{html}, "rrr", "error ok ok", "CJCC", 0},
-	{"5xx of a proxy to both, put", []reply{html, good}, []reply{html}, "pppp", "error error ok ok", "CJCC", 0},
-	{"5xx of a proxy after having spoken", []reply{good, html, good}, nil, "rrp", "ok error ok", "CCC", 0},
-	{"5xx in JSON", []reply{internalJSON}, nil, "pp", "error ok", "CJ", 1},
+	{"5xx of a proxy, read", []reply{html}, nil, "rr", "++", "CJJ", 1},
+	{"5xx of a proxy, put", []reply{html}, nil, "ppp", "-++", "CJJ", 1},
+	{"5xx of a proxy to both, read", []reply{html, good}, []reply{html}, "rrr", "-++", "CJCC", 0},
+	{"5xx of a proxy to both, put", []reply{html, good}, []reply{html}, "pppp", "--++", "CJCC", 0},
+	{"5xx of a proxy after having spoken", []reply{good, html, good}, nil, "rrp", "+-+", "CCC", 0},
+	{"5xx in JSON", []reply{internalJSON}, nil, "pp", "-+", "CJ", 1},
 
-	{"200 that is nothing, read", []reply{garbage}, nil, "rr", "ok ok", "CJJ", 1},
-	{"200 that is nothing, put", []reply{garbage}, nil, "pp", "error ok", "CJ", 1},
-	{"200 that is nothing after having spoken", []reply{good, garbage, good}, nil, "ppp", "ok error ok", "CCC", 0},
-	{"200 in JSON", []reply{{status: 200, contentType: typeJSON, body: encodeJSON(oneRecord)}}, nil, "rr", "ok ok", "CC", 0},
-	{"200 and nothing in it", []reply{{status: 200}}, nil, "rr", "empty empty", "CC", 0},
+	{"200 that is nothing, read", []reply{garbage}, nil, "rr", "++", "CJJ", 1},
+	{"200 that is nothing, put", []reply{garbage}, nil, "pp", "-+", "CJ", 1},
+	{"200 that is nothing after having spoken", []reply{good, garbage, good}, nil, "ppp", "+-+", "CCC", 0},
+	{"200 in JSON", []reply{{status: 200, contentType: typeJSON, body: encodeJSON(oneRecord)}}, nil, "rr", "++", "CC", 0},
+	{"200 and nothing in it", []reply{{status: 200}}, nil, "rr", "00", "CC", 0},
 
-	{"no answer", []reply{{hangUp: true}, good}, nil, "ppr", "error ok ok", "CCC", 0},
-	{"a redirect", []reply{{status: 304}, good}, nil, "rr", "error ok", "CC", 0},
+	{"no answer", []reply{{hangUp: true}, good}, nil, "ppr", "-++", "CCC", 0},
+	{"a redirect", []reply{{status: 304}, good}, nil, "rr", "-+", "CC", 0},
+}
+
+// makeCalls makes a read for each r and a put for each p, and says how each ended.
+func makeCalls(t *testing.T, client *kinesis.Client, calls string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, c := range calls {
+		how := put
+		if c == 'r' {
+			how = read
+		}
+		b.WriteString(map[string]string{"ok": "+", "error": "-", "empty": "0"}[how(t, client)])
+	}
+	return b.String()
 }
 
 func TestFallback(t *testing.T) {
@@ -161,16 +175,8 @@ func TestFallback(t *testing.T) {
 			})
 			codec, fallbacks := newCodec(t, wire.Auto)
 			client := service.client(codec.Apply)
-			var got []string
-			for _, call := range c.calls {
-				if call == 'r' {
-					got = append(got, read(t, client))
-				} else {
-					got = append(got, put(t, client))
-				}
-			}
-			if g := strings.Join(got, " "); g != c.want {
-				t.Errorf("calls %s ended %s, want %s", c.calls, g, c.want)
+			if got := makeCalls(t, client, c.calls); got != c.want {
+				t.Errorf("calls %s ended %s, want %s", c.calls, got, c.want)
 			}
 			if g := service.formats(); g != c.sent {
 				t.Errorf("calls %s were sent as %s, want %s", c.calls, g, c.sent)
@@ -219,13 +225,13 @@ func TestFormatsThatAreSetAreKept(t *testing.T) {
 	})
 	always, fallbacks := newCodec(t, wire.CBOR)
 	client := service.client(always.Apply)
-	if got := read(t, client) + " " + put(t, client); got != "error error" || service.formats() != "CC" {
-		t.Errorf("CBOR: calls ended %s after %s, want error error after CC", got, service.formats())
+	if got := makeCalls(t, client, "rp"); got != "--" || service.formats() != "CC" {
+		t.Errorf("CBOR: calls ended %s after %s, want -- after CC", got, service.formats())
 	}
 	never, _ := newCodec(t, wire.JSON)
 	client = service.client(never.Apply)
-	if got := read(t, client) + " " + put(t, client); got != "ok ok" || service.formats() != "CCJJ" {
-		t.Errorf("JSON: calls ended %s after %s, want ok ok after CCJJ", got, service.formats())
+	if got := makeCalls(t, client, "rp"); got != "++" || service.formats() != "CCJJ" {
+		t.Errorf("JSON: calls ended %s after %s, want ++ after CCJJ", got, service.formats())
 	}
 	if len(fallbacks()) != 0 {
 		t.Errorf("fallbacks = %v, want none", fallbacks())

@@ -119,6 +119,10 @@ func twice(in []byte) bool {
 
 // The functions below read the shape from a tree, the plain way.
 
+func refuse(why string) {
+	panic(why)
+}
+
 func getRecordsOf(v cbor.Value) (out kinesis.GetRecordsOutput, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -198,18 +202,18 @@ func intOf(v cbor.Value) int64 {
 	switch v := v.(type) {
 	case cbor.Uint:
 		if v > math.MaxInt64 {
-			panic("too large")
+			refuse("too large")
 		}
 		return int64(v)
 	case cbor.NegInt:
 		if v == 0 || v > 1<<63 {
-			panic("too small")
+			refuse("too small")
 		}
 		return int64(-v)
 	}
 	f := floatOf(v)
 	if f != math.Trunc(f) || f < math.MinInt64 || f >= math.MaxInt64 {
-		panic("not an integer")
+		refuse("not an integer")
 	}
 	return int64(f)
 }
@@ -224,7 +228,7 @@ func floatOf(v cbor.Value) float64 {
 func timeOf(v cbor.Value) time.Time {
 	if tag, ok := v.(*cbor.Tag); ok {
 		if tag.ID != 1 {
-			panic("not a time")
+			refuse("not a time")
 		}
 		v = tag.Value
 	}
@@ -240,12 +244,12 @@ func timeOf(v cbor.Value) time.Time {
 			f *= 1000
 		}
 		if !(math.Abs(f) <= math.MaxInt64/1_000_000) {
-			panic("no time")
+			refuse("no time")
 		}
 		millis = int64(f)
 	}
 	if millis < -math.MaxInt64/1_000_000 || millis > math.MaxInt64/1_000_000 {
-		panic("no time")
+		refuse("no time")
 	}
 	return time.UnixMilli(millis).UTC()
 }

@@ -55,13 +55,13 @@ type fakeService struct {
 }
 
 // serve starts a server that answers each request as answer says.
-func serve(t testing.TB, answer func(request) reply) *fakeService {
+func serve(t *testing.T, answer func(request) reply) *fakeService {
 	t.Helper()
 	s := &fakeService{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
-			panic(http.ErrAbortHandler)
+			hangUp()
 		}
 		_, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 		r := request{operation, req.Header.Get("Content-Type"), body, req.Header.Clone()}
@@ -70,7 +70,7 @@ func serve(t testing.TB, answer func(request) reply) *fakeService {
 		s.mu.Unlock()
 		a := answer(r)
 		if a.hangUp {
-			panic(http.ErrAbortHandler)
+			hangUp()
 		}
 		for name, value := range a.header {
 			w.Header().Set(name, value)
@@ -124,7 +124,7 @@ func newClient(url string, options ...func(*kinesis.Options)) *kinesis.Client {
 }
 
 // newCodec returns a codec and the fallbacks that it reports.
-func newCodec(t testing.TB, format wire.Format) (*wire.Codec, func() []wire.FallbackInfo) {
+func newCodec(t *testing.T, format wire.Format) (*wire.Codec, func() []wire.FallbackInfo) {
 	t.Helper()
 	var mu sync.Mutex
 	var infos []wire.FallbackInfo
@@ -145,3 +145,8 @@ func newCodec(t testing.TB, format wire.Format) (*wire.Codec, func() []wire.Fall
 
 // sleep lets time pass in a bubble.
 func sleep(d time.Duration) { time.Sleep(d) }
+
+// hangUp breaks the connection of a request.
+func hangUp() {
+	panic(http.ErrAbortHandler)
+}

@@ -7,6 +7,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
+// Names of members that several shapes have.
+const (
+	memberSequenceNumber = "SequenceNumber"
+	memberShardID        = "ShardId"
+	memberEncryptionType = "EncryptionType"
+)
+
 // minElementSize is less than a record or a result takes on the wire that has its
 // required members: their names alone take 24 bytes. Counts that an answer
 // announces are bounded by it before they are believed.

@@ -11,7 +11,7 @@ import (
 	"github.com/kinstream/kin/internal/cbor"
 )
 
-func unhex(t testing.TB, s string) []byte {
+func unhex(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
