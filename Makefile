@@ -73,7 +73,7 @@ check-platforms:
 
 .PHONY: lint
 lint: $(LINTER) ## golangci-lint with the rules of .golangci.yaml
-	@$(call each, $(LINTER) run --config $(CURDIR)/.golangci.yaml ./..., lint)
+	@$(call each, $(LINTER) run --allow-parallel-runners --config $(CURDIR)/.golangci.yaml ./..., lint)
 
 .PHONY: format
 format: $(LINTER) ## rewrite all Go files with gofumpt

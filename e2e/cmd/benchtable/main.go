@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,7 +25,7 @@ func run(r io.Reader, w io.Writer) error {
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("no results of benchmarks in the input")
+		return errors.New("no results of benchmarks in the input")
 	}
 	for _, table := range []table{serverTable(all), codecTable(all), readerTable(all)} {
 		if err := table.write(w); err != nil {
