@@ -126,8 +126,12 @@ type familyReader struct {
 	seen map[string]int // child -> parents that ended
 }
 
-func (f *familyReader) read(e engine, shards []string, done *atomic.Bool) {
+func (f *familyReader) begin() {
 	f.data, f.last, f.seen = map[string][]string{}, map[string]seqnum.Number{}, map[string]int{}
+}
+
+func (f *familyReader) read(e engine, shards []string, done *atomic.Bool) {
+	f.begin()
 	for _, id := range shards {
 		f.wg.Go(func() { f.shard(e, id, done) })
 	}
