@@ -51,6 +51,24 @@
 //   - Every error that a request causes is the client's (4xx) or one that was asked
 //     for by a fault.
 //
+// # Keeping
+//
+// With [Config.Dir] streams and records outlive the process. Every change is in a file
+// before its call is answered, so kill -9 costs nothing that was acknowledged; with
+// [Config.Sync] a power failure does not either. What is kept is read into memory at
+// the start: the directory is no way to hold more than memory does.
+//
+//   - After a restart the acknowledged records are there with their sequence numbers,
+//     and new numbers are above all that were ever given out, also those of records
+//     that were seen and never acknowledged.
+//   - Iterators go on working until they expire. Subscriptions end; quotas per day begin anew.
+//   - What was not written to its end is cut off and logged. Damage is an error of
+//     [NewServer] that names the file and the place; nothing is skipped.
+//   - When the disk fails, calls that put fail from then on, and the log says so once.
+//     Other changes take effect, and are gone with the process.
+//   - Files are deleted when all records in them have expired or belong to deleted streams.
+//     That is looked at when a file is full, every 64 MiB, and at the start.
+//
 // # Time
 //
 // CREATING, UPDATING and DELETING last for [Config.StateDelay], by default no time at
