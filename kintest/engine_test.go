@@ -94,7 +94,7 @@ func (e engine) summary(name string) *types.StreamDescriptionSummary {
 // pass lets time pass. Tests of the engine that call it run in a bubble.
 func (e engine) pass(d time.Duration) {
 	e.t.Helper()
-	time.Sleep(d) //nolint:forbidigo // see above
+	time.Sleep(d)
 }
 
 // put puts one record.
