@@ -202,6 +202,15 @@ func TestDamageIsReported(t *testing.T) {
 			offsets, _ := ends(t, 2, newest)
 			writeFile(t, dir, 2, append(bytes.Clone(newest[:offsets[0]]), newest[offsets[1]:]...))
 		}, "the checksum of a frame header does not match"},
+		{"a frame of another segment in the same place", func(t *testing.T, dir string, _, newest []byte) {
+			other := journal.WriteFrames(3, journal.HeadEnd(), text(1, "old"))
+			own := journal.WriteFrames(2, journal.HeadEnd(), text(1, "new"))
+			copy(own[len(own)-32:], other[len(other)-32:])
+			if len(own) != len(other) || len(newest) == 0 {
+				t.Fatal("the frames are not in the same place")
+			}
+			writeFile(t, dir, 2, own)
+		}, "the checksum of a frame header does not match"},
 		{"empty segment", func(t *testing.T, dir string, _, _ []byte) {
 			writeFile(t, dir, 2, nil)
 		}, "there is no segment header"},

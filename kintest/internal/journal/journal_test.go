@@ -298,6 +298,17 @@ func TestSegments(t *testing.T) {
 		wantFiles(t, dir, "2 3 4 5")
 	})
 
+	t.Run("written to in two runs are judged by both", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		j := open(t, dir, journal.Options{})
+		appendAll(t, j, text(1, "a"))
+		closeNow(t, j)
+		j = open(t, dir, journal.Options{SegmentBytes: 1, Alive: func(group uint64, _ int64) bool { return group == 1 }})
+		appendAll(t, j, text(2, "b"), text(2, "c"))
+		wantFiles(t, dir, "1 3")
+	})
+
 	t.Run("go when asked for, if a replay has read them", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
