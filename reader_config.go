@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -227,11 +228,12 @@ func (cfg *ReaderConfig) checkPositions() error {
 }
 
 func (cfg *ReaderConfig) checkBounds() error {
+	const mostBytes = min(1<<40, math.MaxInt) // a TiB, where an int holds it
 	return errors.Join(
 		bounded("MaxRecords", &cfg.MaxRecords, 10_000, 1, 10_000),
-		bounded("MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, 1<<40),
+		bounded("MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, mostBytes),
 		bounded("MaxCallsPerSecond", &cfg.MaxCallsPerSecond, 5, 0.01, 1e6, -1),
-		bounded("MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, 1<<40, -1),
+		bounded("MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, mostBytes, -1),
 	)
 }
 

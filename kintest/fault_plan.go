@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/kinstream/kin/kintest/internal/proto"
@@ -158,12 +159,7 @@ func (p plan) end() bool     { return p.any(func(f *setFault) bool { return f.En
 func (p plan) cutMid() bool  { return p.any(func(f *setFault) bool { return f.Cut == CutMidBody }) }
 
 func (p plan) any(is func(*setFault) bool) bool {
-	for _, f := range p {
-		if is(f) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p, is)
 }
 
 // repeated returns the answer that is sent again instead of doing the work, or nil.

@@ -13,7 +13,7 @@ import (
 // no hash keys.
 func shards(text string) []topology.Shard {
 	var list []topology.Shard
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		name, parents, _ := strings.Cut(word, "/")
 		id, closed := strings.CutSuffix(name, ".")
 		own := hashkey.Key{Hi: uint64(id[0]), Lo: uint64(id[len(id)-1])}
