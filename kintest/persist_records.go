@@ -1,6 +1,7 @@
 package kintest
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -133,12 +134,7 @@ func (l *loader) add(r keptRecord) {
 }
 
 func (l *loader) wait(r keptRecord) {
-	i, _ := slices.BinarySearchFunc(l.early, r.counter, func(e keptRecord, c uint64) int {
-		if e.counter < c {
-			return -1
-		}
-		return min(int(e.counter-c), 1)
-	})
+	i, _ := slices.BinarySearchFunc(l.early, r, compareCounters)
 	l.early = slices.Insert(l.early, i, r.clone())
 	l.earlyBytes += len(r.entry.Data)
 	if len(l.early) > windowRecords || l.earlyBytes > windowBytes {
@@ -189,12 +185,7 @@ func (l *loader) finish(budget *shardlog.Budget) *shardlog.Log {
 			Data: rec.Data, Key: string(rec.Key), HashKey: string(rec.HashKey), HasKey: rec.Key != nil, KMS: rec.KMS,
 		}})
 	}
-	slices.SortStableFunc(all, func(a, b keptRecord) int {
-		if a.counter < b.counter {
-			return -1
-		}
-		return min(int(a.counter-b.counter), 1)
-	})
+	slices.SortFunc(all, compareCounters)
 	next := l.log.Tip()
 	fresh := &loader{log: shardlog.New(l.log.Identity(), budget), horizon: l.horizon}
 	for _, r := range all {
@@ -205,6 +196,8 @@ func (l *loader) finish(budget *shardlog.Budget) *shardlog.Log {
 	l.log.Discard()
 	return fresh.log
 }
+
+func compareCounters(a, b keptRecord) int { return cmp.Compare(a.counter, b.counter) }
 
 func (r keptRecord) clone() keptRecord {
 	r.entry.Data = slices.Clone(r.entry.Data)
