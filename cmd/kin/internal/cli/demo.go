@@ -131,7 +131,7 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 		return err
 	}
 	defer stop()
-	defer tuneMemory(d.server, demoRoom)()
+	defer demoMemory.tune(d.server)()
 	stopView := a.startDemoView(d)
 	err = d.run(ctx)
 	stopView()

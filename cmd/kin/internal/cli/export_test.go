@@ -15,7 +15,8 @@ var (
 	ReshardSteps = reshardSteps
 	ParseFrom    = parseFrom
 	ParseUntil   = parseUntil
-	GCPercent    = gcPercent
+	GCPercent    = serveMemory.gcPercent
+	SlackAfter   = slackAfter
 	Sparkline    = sparkline
 	Thousands    = thousands
 	BytesText    = bytesText

@@ -168,11 +168,28 @@ func TestReadLines_cuts_only_what_is_too_long(t *testing.T) {
 func TestGCPercent_leaves_room_for_garbage_but_little_of_much(t *testing.T) {
 	t.Parallel()
 	for _, held := range []int64{0, 1 << 20, 100 << 20, 1 << 30, 100 << 30} {
-		p := int64(cli.GCPercent(held, 32<<20))
+		p := int64(cli.GCPercent(held))
 		room := (held + 8<<20) * p / 100
 		if room < 31<<20 || room > max(65<<20, held/8) {
 			t.Errorf("with %d MB held: %d %%, which is %d MB of garbage", held>>20, p, room>>20)
 		}
+	}
+}
+
+func TestSlack_grows_fast_when_collections_come_thick_and_goes_away_when_not(t *testing.T) {
+	t.Parallel()
+	slack := int64(0)
+	for range 5 {
+		slack = cli.SlackAfter(slack, 10)
+	}
+	if slack < 500<<20 {
+		t.Errorf("after half a second of collecting: %d MB, want room for work", slack>>20)
+	}
+	for range 100 {
+		slack = cli.SlackAfter(slack, 1)
+	}
+	if slack > 4<<20 {
+		t.Errorf("after ten quiet seconds: %d MB, want next to none", slack>>20)
 	}
 }
 

@@ -88,7 +88,7 @@ func (a *app) serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	defer tuneMemory(server, serveRoom)()
+	defer serveMemory.tune(server)()
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var serving sync.WaitGroup
