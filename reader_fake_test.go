@@ -26,7 +26,7 @@ type fakeStream struct {
 	lagAlwaysZero bool // as some servers do
 	noChildShards bool // as some servers do
 
-	// fault is asked before each call.
+	// fault is asked before each call. While reading, change it by setFault.
 	fault func(op, shard string) error
 
 	// hide keeps a shard out of listings.
@@ -138,11 +138,18 @@ func (f *fakeStream) begin(ctx context.Context, op, shard string) error {
 	if op == "GetRecords" {
 		f.times[shard] = append(f.times[shard], time.Now())
 	}
+	fault := f.fault
 	f.mu.Unlock()
-	if f.fault != nil {
-		return f.fault(op, shard)
+	if fault != nil {
+		return fault(op, shard)
 	}
 	return nil
+}
+
+func (f *fakeStream) setFault(fault func(op, shard string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = fault
 }
 
 func (f *fakeStream) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _ ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {

@@ -27,8 +27,8 @@ type page struct {
 	err      error // a *fetch.Error; nothing else is set then
 	children []types.ChildShard
 
-	// skip is the position inside an aggregated record at which the shard was begun,
-	// for its first page. The zero Position skips nothing.
+	// skip is the position at which the shard was begun, if that is inside an aggregated
+	// record, of which the user records up to there are left out.
 	skip Position
 
 	// done is how many records have been finished, times 2^32, plus how many user

@@ -87,7 +87,11 @@ func TestReaderReshards(t *testing.T) {
 				f := newFakeStream(1)
 				tt.setup(f)
 				r := newReader(t, f, toTip, func(cfg *kin.ReaderConfig) { cfg.From = tt.from })
+				began := time.Now()
 				got := read(t, r, -1)
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("took %v, want no wait for the next periodic listing", took)
+				}
 				if strings.HasPrefix(tt.want, "a b1") {
 					slices.Sort(got[:len(got)-1]) // the parents take turns
 				}
@@ -252,7 +256,7 @@ func TestReaderFollowsReshards(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			time.AfterFunc(time.Minute, func() {
-				f.fault = func(string, string) error { return errNoStream }
+				f.setFault(func(string, string) error { return errNoStream })
 			})
 			var texts []string
 			for rec, err := range newReader(t, f).Records(ctx) {

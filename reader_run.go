@@ -194,7 +194,6 @@ func (u *readerRun) readShard(s *readerShard, shard *fetch.Shard, skip Position)
 		if p.last() {
 			return
 		}
-		skip = Position{}
 	}
 }
 
