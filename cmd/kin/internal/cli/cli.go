@@ -22,7 +22,7 @@ type IO struct {
 // the command early and cleanly.
 func Run(ctx context.Context, args []string, stdio IO) int {
 	a := &app{io: stdio}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // commands get ctx from cobra
 	root.SetArgs(args)
 	root.SetIn(stdio.In)
 	root.SetOut(stdio.Out)

@@ -141,8 +141,10 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 // newDemo starts the server, and makes the stream and its clients. The function
 // that it returns ends all of that.
 func newDemo(ctx context.Context, o demoOptions, input demoInput) (*demo, func(), error) {
-	d := &demo{options: o, input: input, ledger: newLedger(o.keys), start: time.Now(), path: []int{o.shards},
-		split: make(chan struct{}), merged: make(chan struct{})}
+	d := &demo{
+		options: o, input: input, ledger: newLedger(o.keys), start: time.Now(), path: []int{o.shards},
+		split: make(chan struct{}), merged: make(chan struct{}),
+	}
 	d.setPhasef("starting")
 	server, err := kintest.NewServer(kintest.Config{StateDelay: demoStateDelay})
 	if err != nil {

@@ -24,7 +24,7 @@ type startedServer struct {
 func startServe(t *testing.T, args ...string) (started startedServer, stop func() (int, string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	running, ended := context.WithCancel(t.Context())
+	running, ended := context.WithCancel(context.WithoutCancel(t.Context())) // cleaning up waits for it
 	var out, errs lockedBuffer
 	code := 0
 	go func() {
