@@ -16,8 +16,10 @@ MODULES := $(shell sed -n 's/^\t\(\..*\)$$/\1/p' go.work)
 P        ?= 2
 FUZZTIME ?= 5s
 
-# each runs a command in every module of the workspace.
-each = for module in $(MODULES); do (cd $$module && $(1)) || { echo "$$module: $(strip $(2))" >&2; exit 1; }; done
+# each runs a command in every module of the workspace, and says what failed where.
+in = for module in $(1); do (cd $$module && $(2)) || { echo "$$module: $(strip $(3))" >&2; exit 1; }; done
+each = $(call in, $(MODULES), $(1), $(2))
+each-but-e2e = $(call in, $(filter-out ./e2e, $(MODULES)), $(1), $(2))
 
 .PHONY: help
 help: ## list the targets
@@ -29,8 +31,7 @@ test: check test-go test-e2e ## everything that must pass: check, Go tests, test
 
 .PHONY: test-go
 test-go: ## the tests that need nothing but Go
-	go test -p $(P) ./...
-	cd cmd/kin && go test -p $(P) ./...
+	@$(call each-but-e2e, go test -p $(P) ./..., tests failed)
 
 .PHONY: test-e2e
 test-e2e: setup ## the tests against servers and SDKs written by others
@@ -42,8 +43,7 @@ setup: ## install the servers and SDKs that test-e2e uses, pinned, below .tools/
 
 .PHONY: race
 race: ## the Go tests under the race detector
-	go test -race -p $(P) -timeout 30m ./...
-	cd cmd/kin && go test -race -p $(P) -timeout 30m ./...
+	@$(call each-but-e2e, go test -race -p $(P) -timeout 30m ./..., tests failed)
 
 .PHONY: check
 check: check-format check-modules check-fix check-platforms ## formatting, go vet, tidy modules, go fix, other platforms

@@ -119,7 +119,7 @@ func forbidden(file, pkg string) string {
 		return "the server shares no code with the client that it tests"
 	case within("wire", "aggregate", "internal", "kintest") && pkg == module:
 		return "imports go from the root down"
-	case !within("cmd/kin", "e2e") && !standard && !own && !sdk:
+	case !within("cmd/kin", "e2e", "examples") && !standard && !own && !sdk:
 		return "users of the library get the AWS SDK and nothing else"
 	}
 	return ""
