@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/kinstream/kin"
@@ -16,16 +15,11 @@ import (
 // their client with kinesis.NewFromConfig instead.
 func exampleOrders(data ...string) *kintest.Server {
 	server, err := kintest.NewServer(kintest.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := server.CreateStream("orders", 2); err != nil {
-		log.Fatal(err)
-	}
+	check(err)
+	check(server.CreateStream("orders", 2))
 	for _, d := range data {
-		if _, err := server.Put("orders", "customer-7", []byte(d)); err != nil {
-			log.Fatal(err)
-		}
+		_, err := server.Put("orders", "customer-7", []byte(d))
+		check(err)
 	}
 	return server
 }
@@ -36,13 +30,9 @@ func ExampleReader() {
 	defer server.Close()
 
 	reader, err := kin.NewReader(server.Client(), kin.ReaderConfig{Stream: "orders", Until: kin.AtTip()})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for rec, err := range reader.Records(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		fmt.Println(rec.PartitionKey, string(rec.Data))
 	}
 	// Output:
@@ -57,9 +47,7 @@ func ExampleReader_Records() {
 	defer server.Close()
 
 	reader, err := kin.NewReader(server.Client(), kin.ReaderConfig{Stream: "orders"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	quiet := time.AfterFunc(500*time.Millisecond, func() { cancel(errors.New("nothing came")) })
 	for rec, err := range reader.Records(ctx) {
@@ -84,34 +72,22 @@ func ExampleReader_Positions() {
 	cfg := kin.ReaderConfig{Stream: "orders", Until: kin.AtTip()}
 
 	first, err := kin.NewReader(server.Client(), cfg)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for rec, err := range first.Records(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		if string(rec.Data) == "shipped" {
 			break // this one is not done
 		}
 		fmt.Println("first:", string(rec.Data))
 	}
 	kept, err := json.Marshal(first.Positions())
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 
-	if err := json.Unmarshal(kept, &cfg.Positions); err != nil {
-		log.Fatal(err)
-	}
+	check(json.Unmarshal(kept, &cfg.Positions))
 	second, err := kin.NewReader(server.Client(), cfg)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for rec, err := range second.Records(context.Background()) {
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		fmt.Println("second:", string(rec.Data))
 	}
 	// Output:
@@ -126,9 +102,7 @@ func ExampleShardError() {
 	defer server.Close()
 
 	reader, err := kin.NewReader(server.Client(), kin.ReaderConfig{Stream: "orders", Shard: "shardId-000000000007"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for _, err := range reader.Records(context.Background()) {
 		if e, ok := errors.AsType[*kin.ShardError](err); ok {
 			fmt.Println(e.Op, e.Shard)

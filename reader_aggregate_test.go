@@ -1,7 +1,6 @@
 package kin_test
 
 import (
-	"bytes"
 	"crypto/md5"
 	"fmt"
 	"strings"
@@ -96,7 +95,7 @@ func TestReaderUnpacks(t *testing.T) {
 				})
 				got := read(t, r, -1)
 				for i := range got {
-					if got[i] == tt.data || bytes.Contains([]byte(tt.data), []byte(got[i])) && strings.HasPrefix(got[i], "\xf3") {
+					if got[i] == tt.data || strings.Contains(tt.data, got[i]) && strings.HasPrefix(got[i], "\xf3") {
 						got[i] = "RAW"
 					}
 				}

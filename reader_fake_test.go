@@ -25,6 +25,7 @@ type fakeStream struct {
 	pageOfShards  int  // shards per page of a listing; 0: all
 	lagAlwaysZero bool // as some servers do
 	noChildShards bool // as some servers do
+	emptyBefore   bool // a closed shard gives an empty answer with a lag of 0 first
 
 	// fault is asked before each call. While reading, change it by setFault.
 	fault func(op, shard string) error
@@ -41,8 +42,9 @@ type fakeStream struct {
 
 type fakeShard struct {
 	types.Shard
-	records []types.Record
-	trimmed bool
+	records   []types.Record
+	trimmed   bool
+	gaveEmpty bool
 }
 
 func newFakeStream(shards int) *fakeStream {
@@ -53,7 +55,7 @@ func newFakeStream(shards int) *fakeStream {
 	return f
 }
 
-func (f *fakeStream) add(keys hashkey.Range, parents ...*fakeShard) *fakeShard {
+func (f *fakeStream) add(keys hashkey.Range, parents ...*fakeShard) {
 	s := &fakeShard{Shard: types.Shard{
 		ShardId:             new(fmt.Sprintf("shardId-%012d", len(f.shards))),
 		HashKeyRange:        &types.HashKeyRange{StartingHashKey: new(keys.Start.String()), EndingHashKey: new(keys.End.String())},
@@ -68,7 +70,6 @@ func (f *fakeStream) add(keys hashkey.Range, parents ...*fakeShard) *fakeShard {
 		}
 	}
 	f.shards = append(f.shards, s)
-	return s
 }
 
 func (f *fakeStream) sequence() string {
@@ -208,8 +209,9 @@ func (f *fakeStream) GetShardIterator(ctx context.Context, in *kinesis.GetShardI
 			return number(*r.SequenceNumber) >= number(*in.StartingSequenceNumber)
 		case types.ShardIteratorTypeAfterSequenceNumber:
 			return number(*r.SequenceNumber) > number(*in.StartingSequenceNumber)
+		case types.ShardIteratorTypeLatest:
 		}
-		return false // LATEST
+		return false
 	})
 	if at < 0 {
 		at = len(s.records)
@@ -227,6 +229,10 @@ func (f *fakeStream) GetRecords(ctx context.Context, in *kinesis.GetRecordsInput
 	s, err := f.find(id)
 	if err != nil {
 		return nil, err
+	}
+	if f.emptyBefore && s.SequenceNumberRange.EndingSequenceNumber != nil && !s.gaveEmpty {
+		s.gaveEmpty = true
+		return &kinesis.GetRecordsOutput{MillisBehindLatest: new(int64(0)), NextShardIterator: in.ShardIterator}, nil
 	}
 	at, _ := strconv.Atoi(index)
 	limit := int(*in.Limit)

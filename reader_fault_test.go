@@ -41,7 +41,7 @@ func TestReaderSurvives(t *testing.T) {
 				f.pageOfRecords = 3
 				var calls atomic.Int64
 				f.fault = func(op, _ string) error {
-					if n := calls.Add(1); n > 3 && n%3 != 0 && (op != "GetShardIterator" || failure != errOld) {
+					if n := calls.Add(1); n > 3 && n%3 != 0 && (op != "GetShardIterator" || !errors.Is(failure, errOld)) {
 						return failure
 					}
 					return nil
@@ -123,16 +123,26 @@ func TestReaderGivesUp(t *testing.T) {
 		within  time.Duration
 		mention string
 	}{
-		"without access to a shard": {"GetRecords", errDenied, shardID(1), 0,
-			"read orders shardId-000000000001: GetRecords: AccessDeniedException: not you (the caller needs kinesis:ListShards"},
-		"with a position of another stream": {"GetShardIterator", &types.InvalidArgumentException{Message: new("bad number")}, shardID(1), 0,
-			"GetShardIterator: InvalidArgumentException: bad number (the position may belong to another shard"},
-		"without the stream": {"ListShards", errNoStream, "", 0,
-			"ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found. (check the name of the stream"},
-		"without a region": {"ListShards", errors.New("Invalid Configuration: Missing Region"), "", 0,
-			"(set a region"},
-		"if the endpoint can't be reached": {"ListShards", errors.New("dial tcp: connection reset"), "", 30 * time.Second,
-			"ListShards: gave up after "},
+		"without access to a shard": {
+			"GetRecords", errDenied, shardID(1), 0,
+			"read orders shardId-000000000001: GetRecords: AccessDeniedException: not you (the caller needs kinesis:ListShards",
+		},
+		"with a position of another stream": {
+			"GetShardIterator", &types.InvalidArgumentException{Message: new("bad number")}, shardID(1), 0,
+			"GetShardIterator: InvalidArgumentException: bad number (the position may belong to another shard",
+		},
+		"without the stream": {
+			"ListShards", errNoStream, "", 0,
+			"ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found. (check the name of the stream",
+		},
+		"without a region": {
+			"ListShards", errors.New("Invalid Configuration: Missing Region"), "", 0,
+			"(set a region",
+		},
+		"if the endpoint can't be reached": {
+			"ListShards", errors.New("dial tcp: connection reset"), "", 30 * time.Second,
+			"ListShards: gave up after ",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

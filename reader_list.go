@@ -207,8 +207,8 @@ func (u *readerRun) clearSuspects(shards []topology.Shard) {
 		}
 		delete(u.suspects, id)
 		s := u.r.shard(id)
-		if slices.ContainsFunc(shards, func(l topology.Shard) bool { return l.ID == id }) {
-			u.start(s)
+		if i := slices.IndexFunc(shards, func(l topology.Shard) bool { return l.ID == id }); i >= 0 {
+			u.start(s, shards[i].Closed)
 			continue
 		}
 		u.tellGone(s)

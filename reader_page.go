@@ -18,18 +18,14 @@ var errCorruptAggregate = errors.New("aggregated record with a wrong checksum or
 // page is an answer of GetRecords on its way to the loop, or the error that ended
 // the reading of a shard.
 type page struct {
-	reader   *Reader
-	shard    *readerShard
+	pageOf
+
 	records  []types.Record
 	held     int   // of the budget
 	ended    bool  // the shard has ended
 	stopped  bool  // the shard has reached ReaderConfig.Until
 	err      error // a *fetch.Error; nothing else is set then
 	children []types.ChildShard
-
-	// skip is the position at which the shard was begun, if that is inside an aggregated
-	// record, of which the user records up to there are left out.
-	skip Position
 
 	// done is how many records have been finished, times 2^32, plus how many user
 	// records of the next one: the index of the last, plus 1. Written by the loop after
@@ -40,6 +36,17 @@ type page struct {
 	// Counted by the loop, read after it.
 	yielded, yieldedBytes int64
 	bad, outOfRange       int64
+}
+
+// pageOf is what all pages of a shard have in common.
+type pageOf struct {
+	reader *Reader
+	shard  *readerShard
+	closed bool // the shard took no more records when it was begun
+
+	// skip is the position at which the shard was begun, if that is inside an aggregated
+	// record, of which the user records up to there are left out.
+	skip Position
 }
 
 // last says whether the shard is not fetched any further.
@@ -167,7 +174,8 @@ func (p *page) badRecord(seq SequenceNumber, sub int, err error) {
 // such a record it stops when nothing that was there before limit can still come: when
 // an answer is empty at the tip (one that is not may have been cut, and some servers say a lag of
 // 0 always), or when the position has passed the limit by more than the second or less
-// that a record takes to become visible.
+// that a record takes to become visible. A closed shard has no tip: after an empty
+// answer there may still be its end, and the way to its children.
 func (p *page) cut(until Stop, limit time.Time, from fetch.Page) {
 	if until.kind == stopNever {
 		return
@@ -180,7 +188,7 @@ func (p *page) cut(until Stop, limit time.Time, from fetch.Page) {
 			}
 		}
 	}
-	atTip := from.AtTip && len(p.records) == 0
+	atTip := from.AtTip && len(p.records) == 0 && !p.closed
 	if until.kind == stopAtTip {
 		p.stopped = atTip && !p.ended
 		return

@@ -62,6 +62,14 @@ func TestReaderReshards(t *testing.T) {
 				f.put(0, "a", "b", "c")
 			}, kin.TrimHorizon(), "a b c",
 		},
+		"an empty answer is not the end of a closed shard": {
+			func(f *fakeStream) {
+				f.emptyBefore = true
+				f.put(0, "a")
+				f.split(0)
+				f.put(1, "b")
+			}, kin.TrimHorizon(), "a b",
+		},
 		"listings have pages": {
 			func(f *fakeStream) {
 				f.pageOfShards = 1

@@ -139,16 +139,17 @@ func (u *readerRun) deliver(p *page, yield func(Record, error) bool) bool {
 func (u *readerRun) startReady() {
 	for _, shard := range u.graph.Ready() {
 		u.graph.Begin(shard.ID)
-		u.start(u.r.shard(shard.ID))
+		u.start(u.r.shard(shard.ID), shard.Closed)
 	}
 }
 
-// start begins to fetch a shard from its position.
-func (u *readerRun) start(s *readerShard) {
+// start begins to fetch a shard from its position. closed says that it takes no more
+// records.
+func (u *readerRun) start(s *readerShard, closed bool) {
 	r := u.r
 	cfg := fetch.Config{
 		Client: r.client, Caller: r.caller, Stream: r.stream, ID: string(s.id),
-		Start: startOf(s.position), Limit: int32(r.cfg.MaxRecords), //nolint:gosec // at most 10,000
+		Start: startOf(s.position), Limit: int32(r.cfg.MaxRecords),
 		Pace: r.cfg.pace(), Backoff: fetch.Backoff(), Budget: u.budget,
 		OnFailed:    func(f fetch.Failure) { r.failed(s, f) },
 		GiveUpAfter: max(r.cfg.GiveUpAfter, 0),
@@ -161,26 +162,27 @@ func (u *readerRun) start(s *readerShard) {
 		hook(r.info(s))
 	}
 	u.active++
-	skip := Position{}
+	common := pageOf{reader: r, shard: s, closed: closed}
 	if s.position.kind == afterSubSequence {
-		skip = s.position
+		common.skip = s.position
 	}
 	// Ends with the shard, after an error, or with u.ctx; u.stop waits for it.
-	u.work.Go(func() { u.readShard(s, fetch.NewShard(cfg), skip) })
+	u.work.Go(func() { u.readShard(fetch.NewShard(cfg), common) })
 }
 
 // readShard fetches the pages of a shard and sends those that have something to tell.
-func (u *readerRun) readShard(s *readerShard, shard *fetch.Shard, skip Position) {
+// What all pages have in common is given.
+func (u *readerRun) readShard(shard *fetch.Shard, common pageOf) {
 	for {
-		from, err := shard.Next(u.ctx)
+		answer, err := shard.Next(u.ctx)
 		if u.ctx.Err() != nil {
 			return
 		}
-		p := &page{reader: u.r, shard: s, err: err, skip: skip}
+		p := &page{pageOf: common, err: err}
 		if err == nil {
-			u.r.answered(s, from)
-			p.records, p.held, p.ended, p.children = from.Records, from.Held, from.Ended, from.Children
-			p.cut(u.r.cfg.Until, u.limit, from)
+			u.r.answered(p.shard, answer)
+			p.records, p.held, p.ended, p.children = answer.Records, answer.Held, answer.Ended, answer.Children
+			p.cut(u.r.cfg.Until, u.limit, answer)
 			if len(p.records) == 0 && !p.last() {
 				u.budget.Give(p.held)
 				continue

@@ -204,7 +204,7 @@ func TestReaderByTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := serve(t, 1)
 			put(t, s, "a", "b")
-			var stop, putting = make(chan struct{}), sync.WaitGroup{}
+			stop, putting := make(chan struct{}), sync.WaitGroup{}
 			putting.Go(func() {
 				for {
 					select {

@@ -119,7 +119,7 @@ func TestList(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, failures, err := list(t, func(_ int, in *kinesis.ListShardsInput) (*kinesis.ListShardsOutput, error) {
+				_, failures, err := list(t, func(int, *kinesis.ListShardsInput) (*kinesis.ListShardsOutput, error) {
 					return page(new("loop"), "a"), tt.err
 				}, func(c *fetch.ListConfig) { c.First, c.GiveUpAfter = tt.first, 30*time.Second })
 				e, ok := errors.AsType[*fetch.Error](err)
