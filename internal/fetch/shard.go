@@ -171,7 +171,10 @@ func (s *Shard) answered(out *kinesis.GetRecordsOutput, page Page, payload int) 
 			Sequence: strings.Clone(*page.Records[n-1].SequenceNumber), // the original keeps the whole answer in memory
 		}
 	}
-	s.iterator = out.NextShardIterator
+	s.iterator = nil
+	if !page.Ended {
+		s.iterator = new(strings.Clone(*out.NextShardIterator)) // likewise
+	}
 	s.failures, s.refused = 0, false
 	answer := pace.Answer{Records: len(page.Records), Bytes: payload, AtTip: page.AtTip}
 	var wait time.Duration
