@@ -50,7 +50,7 @@ check: check-format check-modules check-fix check-platforms ## formatting, go ve
 
 .PHONY: check-format
 check-format:
-	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	@unformatted=$$(gofmt -l .); \
 		if [[ -n "$$unformatted" ]]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 
 # Each module on its own, as its users see it: without the workspace.
@@ -88,7 +88,7 @@ $(LINTER): tools/go.mod tools/go.sum
 # Every fuzz target there is, found by its name, FUZZTIME each.
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 5s) each
-	@git grep -h --untracked --full-name -o -H -E '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file target; do \
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort | while IFS=: read -r file target; do \
 		target="$${target#func }"; echo "$$target in $$(dirname "$$file")"; \
 		(cd "$$(dirname "$$file")" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -parallel=2 . | tail -n 3) || exit 1; \
 	done
