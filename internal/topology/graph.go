@@ -132,12 +132,18 @@ func (g *Graph) All() iter.Seq2[Shard, State] {
 func (g *Graph) Done() bool { return g.waiting == 0 && g.reading == 0 }
 
 // Missing returns the parents that block a shard because no listing has shown
-// them or ruled them out yet, in the order of their IDs. They make a new listing
+// them or ruled them out yet, in the order of their IDs. In place of a parent that has
+// not even been named stands its child. They make a new listing
 // necessary, and after some listings at most there are none.
 func (g *Graph) Missing() []string {
 	var ids []string
 	for id, children := range g.orphans {
 		if slices.ContainsFunc(children, func(c *node) bool { return c.state == Waiting && !c.settled }) {
+			ids = append(ids, id)
+		}
+	}
+	for id, n := range g.nodes {
+		if n.state == Waiting && !n.settled && n.partial() {
 			ids = append(ids, id)
 		}
 	}

@@ -74,7 +74,7 @@ type node struct {
 	Shard // Parents: own copy, no empty ID, not its own, no ID twice
 
 	state   State
-	settled bool // parents that are unknown are gone
+	settled bool // a listing had it: parents that are unknown are gone
 	doubts  int  // how many listings had it, but could not settle that
 	named   bool // Resume named it
 	late    bool // see Graph.Late
@@ -94,9 +94,36 @@ func (n *node) open() bool { return !n.Closed && len(n.children) == 0 }
 // orphan says whether n has a parent that is not known.
 func (n *node) orphan() bool { return len(n.parents) < len(n.Parents) }
 
+// partial says whether n has a parent that nobody has named: those that are known
+// owned some of its keys and not the others. It happens where the end of a shard
+// names that shard as the only parent of a merge.
+func (n *node) partial() bool {
+	if n.orphan() || !n.Range.Valid() {
+		return false
+	}
+	overlaps := func(p *node) bool { return p.Range.Valid() && p.Range.Overlaps(n.Range) }
+	if !slices.ContainsFunc(n.parents, overlaps) {
+		return false // ranges that say nothing
+	}
+	for next := n.Range.Start; ; {
+		i := slices.IndexFunc(n.parents, func(p *node) bool { return p.Range.Valid() && p.Range.Contains(next) })
+		if i < 0 {
+			return true
+		}
+		end := n.parents[i].Range.End
+		if end.Compare(n.Range.End) >= 0 {
+			return false
+		}
+		next = end.Next()
+	}
+}
+
+// unclear says whether n waits for a listing to show its parents or to rule them out.
+func (n *node) unclear() bool { return !n.settled && (n.orphan() || n.partial()) }
+
 // blocked says whether a parent is in the way of n.
 func (n *node) blocked() bool {
-	if !n.settled && n.orphan() {
+	if n.unclear() {
 		return true
 	}
 	return slices.ContainsFunc(n.parents, func(p *node) bool { return p.state != Done })

@@ -82,6 +82,9 @@ func (g *Graph) addAll(shards []Shard, late bool) []*node {
 			made = append(made, n)
 		}
 		n.Closed = n.Closed || s.Closed
+		if !n.Range.Valid() {
+			n.Range = s.Range // it was not told before
+		}
 		for _, p := range s.Parents {
 			g.addParent(n, p)
 		}
