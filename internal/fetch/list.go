@@ -48,6 +48,7 @@ func List(ctx context.Context, cfg ListConfig) (Listing, error) {
 	var token *string
 	var failing time.Time
 	failures := 0
+	refused := false // a token was refused as invalid
 	for {
 		out, err := listPage(ctx, cfg, token)
 		if err == nil {
@@ -69,6 +70,11 @@ func List(ctx context.Context, cfg ListConfig) (Listing, error) {
 		}
 		f := describe(err)
 		f.Attempt = failures
+		if token != nil && Code(err) == "InvalidArgumentException" && !refused {
+			// A server that was started anew, or that signs tokens with another key by now.
+			refused = true
+			f.Class = Expired
+		}
 		if err := cfg.judge(f, time.Since(failing)); err != nil {
 			return Listing{}, err
 		}

@@ -66,7 +66,8 @@ type Page struct {
 type Shard struct {
 	cfg      Config
 	position Start
-	iterator *string // nil: to be asked for
+	iterator *string   // nil: to be asked for
+	expires  time.Time // when iterator is too old to be used
 
 	due      time.Time // no call before
 	pace     pace.State
@@ -135,8 +136,17 @@ func (s *Shard) renew(ctx context.Context) error {
 	if out.ShardIterator == nil || *out.ShardIterator == "" {
 		return garbled("GetShardIterator", "the answer has no iterator")
 	}
-	s.iterator = out.ShardIterator
+	s.use(out.ShardIterator)
 	return nil
+}
+
+// iteratorLife is how long an iterator is used. The service lets it live for 5 minutes.
+const iteratorLife = 4*time.Minute + 30*time.Second
+
+// use makes iterator the next one, which has just been given.
+func (s *Shard) use(iterator *string) {
+	s.iterator = iterator
+	s.expires = time.Now().Add(iteratorLife)
 }
 
 func (s *Shard) read(ctx context.Context) (Page, error) {
@@ -144,23 +154,35 @@ func (s *Shard) read(ctx context.Context) (Page, error) {
 	if err := s.cfg.Budget.Take(ctx, expected); err != nil {
 		return Page{}, err
 	}
-	began := time.Now()
-	s.due = began // for the waits that count from here
-	out, err := Call(ctx, s.cfg.Caller, "GetRecords", s.cfg.Client.GetRecords, &kinesis.GetRecordsInput{
-		ShardIterator: s.iterator, StreamARN: s.cfg.Stream.ARN, Limit: &s.cfg.Limit,
-	})
-	if err == nil {
-		err = check(out)
-	}
+	out, err := s.call(ctx)
 	if err != nil {
 		s.cfg.Budget.Give(expected)
 		return Page{}, err
 	}
 	page, payload := newPage(out, s.cfg.Limit)
 	s.cfg.Budget.Settle(expected, page.Held)
-	s.last = traffic{at: began, held: page.Held, records: len(page.Records), limit: s.cfg.Limit, tip: page.AtTip}
+	s.last = traffic{at: s.due, held: page.Held, records: len(page.Records), limit: s.cfg.Limit, tip: page.AtTip}
 	s.answered(out, page, payload)
 	return page, nil
+}
+
+// call makes the call of GetRecords. An iterator that got too old in the queue of the
+// budget is renewed here, without leaving the queue: a shard that went back to its end
+// each time would never have its turn while the others take longer than an iterator lives.
+func (s *Shard) call(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
+	if !time.Now().Before(s.expires) {
+		if err := s.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.due = time.Now() // for the waits that count from here
+	out, err := Call(ctx, s.cfg.Caller, "GetRecords", s.cfg.Client.GetRecords, &kinesis.GetRecordsInput{
+		ShardIterator: s.iterator, StreamARN: s.cfg.Stream.ARN, Limit: &s.cfg.Limit,
+	})
+	if err == nil {
+		err = check(out)
+	}
+	return out, err
 }
 
 // answered moves the position and sets when the next call is due.
@@ -173,7 +195,7 @@ func (s *Shard) answered(out *kinesis.GetRecordsOutput, page Page, payload int) 
 	}
 	s.iterator = nil
 	if !page.Ended {
-		s.iterator = new(strings.Clone(*out.NextShardIterator)) // likewise
+		s.use(new(strings.Clone(*out.NextShardIterator))) // likewise
 	}
 	s.failures, s.refused = 0, false
 	answer := pace.Answer{Records: len(page.Records), Bytes: payload, AtTip: page.AtTip}
