@@ -79,7 +79,7 @@ func TestProducerAnswersForEachRecord(t *testing.T) {
 		if len(places) != records {
 			t.Errorf("%d records have a place of their own, want %d", len(places), records)
 		}
-		for r, err := range u.reader(t, func(cfg *kin.ReaderConfig) { cfg.Until = kin.AtTip() }).Records(u.ctx) {
+		for r, err := range u.untilTip(t).Records(u.ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +125,7 @@ func TestProducerSurvivesAReshard(t *testing.T) {
 		}
 		resharding.Wait()
 		seen := map[string]int{}
-		for r, err := range u.reader(t, func(cfg *kin.ReaderConfig) { cfg.Until = kin.AtTip() }).Records(u.ctx) {
+		for r, err := range u.untilTip(t).Records(u.ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/e2e/server"
 )
@@ -44,7 +47,7 @@ func TestReaderFollowsAStreamThatIsResharded(t *testing.T) {
 		}
 		loading.Wait()
 		// What is left over now would be doubles, or records of nobody.
-		for r, err := range u.reader(t, func(cfg *kin.ReaderConfig) { cfg.Until = kin.AtTip() }).Records(u.ctx) {
+		for r, err := range u.untilTip(t).Records(u.ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,6 +149,39 @@ func TestReaderBeginsWhereItIsTold(t *testing.T) {
 			if got := from(c.from); len(got) != c.want {
 				t.Errorf("from %s: read %d records, want %d", c.from, len(got), c.want)
 			}
+		}
+	})
+}
+
+// TestReaderAndProducerTakeAnARN names the stream by its ARN, where a server can.
+func TestReaderAndProducerTakeAnARN(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, s *server.Server) {
+		if !s.StreamARN {
+			return // asked by package conformance
+		}
+		u := newSetup(t, s, 1)
+		summary, err := u.DescribeStreamSummary(u.ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &u.stream})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.stream = aws.ToString(summary.StreamDescriptionSummary.StreamARN)
+		producer := u.producer(t, nil)
+		if _, err := producer.Put(u.ctx, kin.UserRecord{PartitionKey: "k", Data: []byte("by ARN")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := producer.Close(u.ctx); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for r, err := range u.untilTip(t).Records(u.ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(r.Data))
+		}
+		if len(got) != 1 || got[0] != "by ARN" {
+			t.Errorf("read %q, want the record that was put", got)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 func Kinesalite() Kind {
 	return Kind{
 		Name:         "kinesalite",
-		Capabilities: Capabilities{LiveReads: true},
+		Capabilities: Capabilities{ExactTimes: true, LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "kinesalite", "npm", "node_modules", "kinesalite", "cli.js")
@@ -38,7 +38,7 @@ func Kinesalite() Kind {
 func KinesisLocal() Kind {
 	return Kind{
 		Name:         "kinesis-local",
-		Capabilities: Capabilities{StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, LiveReads: true},
+		Capabilities: Capabilities{StreamARN: true, FanOut: true, ExactTimes: true, LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			dir := filepath.Dir(installed(tb, "kinesis-local", "npm", "node_modules", "kinesis-local", "main.js"))
@@ -67,11 +67,12 @@ func KinesisLocal() Kind {
 }
 
 // Ferrokinesis is ferrokinesis 0.7.0: native and wide. Records that are put at
-// the same time may appear in another order than that of their numbers.
+// the same time may appear in another order than that of their numbers, and they
+// arrive at whole seconds, half of them in the future.
 func Ferrokinesis() Kind {
 	return Kind{
 		Name:         "ferrokinesis",
-		Capabilities: Capabilities{StreamARN: true, FanOut: true, UpdateShardCount: true, CBOR: true, InitialResponse: true},
+		Capabilities: Capabilities{FanOut: true, InitialResponse: true, CBOR: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			program := installed(tb, "ferrokinesis", "cargo", "bin", executable("ferrokinesis"))

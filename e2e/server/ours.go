@@ -11,8 +11,7 @@ import (
 
 func oursCapabilities() Capabilities {
 	return Capabilities{
-		StreamARN: true, FanOut: true, ChildShards: true, UpdateShardCount: true, CBOR: true,
-		InitialResponse: true, LiveReads: true,
+		StreamARN: true, FanOut: true, InitialResponse: true, CBOR: true, ExactTimes: true, LiveReads: true,
 	}
 }
 

@@ -19,13 +19,12 @@ const Region = "us-east-1"
 // tests that need an ability at all; how exactly a server does what it does is
 // asked by package conformance.
 type Capabilities struct {
-	StreamARN        bool // takes StreamARN in place of StreamName
-	FanOut           bool // RegisterStreamConsumer and SubscribeToShard
-	ChildShards      bool // the last GetRecords of a closed shard names its children
-	UpdateShardCount bool
-	CBOR             bool // reads and writes CBOR correctly
-	InitialResponse  bool // begins event streams as the SDK wants it
-	LiveReads        bool // readers at the tip miss nothing while several writers put
+	StreamARN       bool // takes StreamARN in place of StreamName, in every operation
+	FanOut          bool // RegisterStreamConsumer and SubscribeToShard
+	InitialResponse bool // begins event streams as the SDK wants it
+	CBOR            bool // reads and writes CBOR correctly
+	ExactTimes      bool // arrival times are not rounded up, into the future
+	LiveReads       bool // readers at the tip miss nothing while several writers put
 }
 
 // Kind is a server that can be started.
