@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +15,9 @@ import (
 )
 
 func main() {
+	// net/http writes what it thinks of odd servers to the default logger. What
+	// matters of that is in the errors.
+	slog.SetDefault(slog.New(slog.DiscardHandler)) //nolint:forbidigo // the process's own logger is main's business
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks for a clean end. From then on signals have their
 	// default effect again, so that a second one ends the process at once.

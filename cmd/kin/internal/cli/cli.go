@@ -22,8 +22,8 @@ type IO struct {
 // the command early and cleanly.
 func Run(ctx context.Context, args []string, stdio IO) int {
 	a := &app{io: stdio}
-	root := a.root() //nolint:contextcheck // commands get ctx from cobra
-	root.SetArgs(args)
+	root := a.root()                          //nolint:contextcheck // commands get ctx from cobra
+	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes those of the process
 	root.SetIn(stdio.In)
 	root.SetOut(stdio.Out)
 	root.SetErr(stdio.Err)

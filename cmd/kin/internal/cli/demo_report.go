@@ -18,6 +18,7 @@ type demoResult struct {
 	Foreign          int64   `json:"foreign"`
 	Failed           int64   `json:"failed"`
 	Clean            bool    `json:"clean"`
+	Interrupted      bool    `json:"interrupted,omitempty"` // lost may just not have been read yet
 	Bytes            int64   `json:"bytes"`
 	Passes           int64   `json:"passes"`
 	Keys             int     `json:"keys"`
@@ -62,6 +63,7 @@ func (d *demo) result() demoResult {
 // demoReport prints the account and turns it into the error of the command.
 func (a *app) demoReport(ctx context.Context, d *demo, err error) error {
 	r := d.result()
+	r.Interrupted = ctx.Err() != nil
 	if a.json() {
 		if printErr := a.printJSON(r); printErr != nil {
 			return printErr
@@ -101,7 +103,11 @@ func accountText(r demoResult, st style) string {
 	}
 	row("put", r.Put, fmt.Sprintf("   %9s records/s  %6.1f MB/s", thousands(int64(r.PutPerSecond)), r.PutMBPerSecond), false)
 	row("read", r.Read, fmt.Sprintf("   %9s records/s  %6.1f MB/s", thousands(int64(r.ReadPerSecond)), r.ReadMBPerSecond), false)
-	row("lost", r.Lost, "", true)
+	if r.Interrupted {
+		row("not read yet", r.Lost, "", false)
+	} else {
+		row("lost", r.Lost, "", true)
+	}
 	row("doubled", r.Doubled, "", true)
 	row("out of order", r.Reordered, "", true)
 	if r.Failed > 0 {
@@ -112,7 +118,10 @@ func accountText(r demoResult, st style) string {
 		row("foreign", r.Foreign, "", true)
 	}
 	verdict := st.good("clean") + ": each record was read once, in the order of its key, byte for byte as it was put"
-	if !r.Clean {
+	switch {
+	case r.Interrupted:
+		verdict = st.warn("interrupted")
+	case !r.Clean:
 		verdict = st.bad("not clean")
 	}
 	fmt.Fprintf(&b, "\n%s (%.1f s)\n", verdict, r.Seconds)

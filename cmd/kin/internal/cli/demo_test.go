@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
+	"github.com/kinstream/kin/kintest"
 )
 
 // demoObject is what kin demo prints with -o json.
@@ -23,6 +24,7 @@ type demoObject struct {
 	Foreign          int64   `json:"foreign"`
 	Failed           int64   `json:"failed"`
 	Clean            bool    `json:"clean"`
+	Interrupted      bool    `json:"interrupted"`
 	Bytes            int64   `json:"bytes"`
 	Passes           int64   `json:"passes"`
 	Keys             int     `json:"keys"`
@@ -95,7 +97,7 @@ func TestDemo_ends_with_its_account_when_it_is_stopped(t *testing.T) {
 	if r.code != 130 || !strings.Contains(r.err, "stopped by a signal") {
 		t.Errorf("code = %d, it said %q", r.code, r.err)
 	}
-	if all := objects[demoObject](t, r.out); len(all) != 1 {
+	if all := objects[demoObject](t, r.out); len(all) != 1 || !all[0].Interrupted {
 		t.Errorf("output = %q, want one object", r.out)
 	}
 }
@@ -125,5 +127,47 @@ shardId-000000000002          2,000        1,990        10         -`
 	small := cli.DemoFrame(io.Discard, 60, 12, []int64{0, 1000}, shards)
 	if len(small) > 11 || !strings.Contains(strings.Join(small, "\n"), "1 closed shard read to the end") {
 		t.Errorf("frame for 12 rows =\n%s", strings.Join(small, "\n"))
+	}
+}
+
+func TestDemo_sees_what_a_server_does_wrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		fault kintest.Fault
+		wrong func(r demoObject) bool
+	}{
+		{
+			"stored twice, because an answer was lost",
+			kintest.Fault{Operation: "PutRecords", Times: 1, AfterCommit: true, Error: "InternalFailure"},
+			func(r demoObject) bool { return r.Doubled > 0 && r.Lost == 0 },
+		},
+		{
+			"answered with the wrong shard",
+			kintest.Fault{Operation: "PutRecords", Times: 1, ShardID: func(string) string { return "shardId-000000000099" }},
+			func(r demoObject) bool { return r.Altered > 0 && r.Lost == 0 && r.Doubled == 0 },
+		},
+		{
+			"throttled and cut off, which costs nothing",
+			kintest.Fault{Operation: "GetRecords", Times: 3, Cut: kintest.CutMidBody},
+			func(r demoObject) bool { return r.Clean },
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "lines")
+			if err := os.WriteFile(path, []byte(strings.Repeat("same line\n", 2000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errs lockedBuffer
+			code := cli.RunDemo(t.Context(), cli.IO{Out: &out, Err: &errs}, path, func(s *kintest.Server) { s.Inject(c.fault) })
+			r := objects[demoObject](t, out.String())[0]
+			if want := map[bool]int{true: 0, false: 6}[r.Clean]; code != want || !c.wrong(r) {
+				t.Errorf("code = %d, account = %+v, it said %q", code, r, &errs)
+			}
+			if !r.Clean && !strings.Contains(errs.String(), "not clean") {
+				t.Errorf("it said %q, want it to say that the account is not clean", &errs)
+			}
+		})
 	}
 }

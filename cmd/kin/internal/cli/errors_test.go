@@ -141,6 +141,7 @@ func TestEndpoint_that_hangs_up_or_speaks_no_HTTP_is_one_line(t *testing.T) {
 					if err != nil {
 						return
 					}
+					c.Read(make([]byte, 1)) // so that the client is waiting for an answer
 					fmt.Fprint(c, greeting)
 					c.Close()
 				}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // failure is an error that already says what a person is told: what happened,
@@ -98,6 +99,9 @@ func (a *app) networkFailure(err error) *failure {
 	}
 	if garbled, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		return unreachable(fmt.Sprintf("%v is not a Kinesis endpoint: its answer cannot be read: %v", a.target, oneLine(garbled.Err.Error())), "check --endpoint")
+	}
+	if unsent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return unreachable(fmt.Sprintf("the connection to %v failed: %v", a.target, oneLine(unsent.Err.Error())), "is it a Kinesis endpoint? check --endpoint, or try again")
 	}
 	return nil
 }

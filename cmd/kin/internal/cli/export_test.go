@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/kintest"
 )
 
 // What the external tests need to see of the inside.
@@ -91,4 +93,26 @@ func DemoFrame(w io.Writer, columns, rows int, read []int64, shards []DemoShard)
 		rates.add(s)
 	}
 	return demoFrame(s, &rates, columns, rows, styleFor(w))
+}
+
+// RunDemo runs a demo of the lines of a file whose server was prepared, and
+// returns the exit code.
+func RunDemo(ctx context.Context, stdio IO, path string, prepare func(*kintest.Server)) int {
+	a := &app{io: stdio, flags: globalFlags{output: outputJSON, timeout: 10 * time.Second}}
+	input, err := openDemoInput(path)
+	if err != nil {
+		return -1
+	}
+	d, stop, err := newDemo(ctx, demoOptions{passes: 1, shards: 2, keys: 10}, input)
+	if err != nil {
+		return -1
+	}
+	defer stop()
+	prepare(d.server)
+	if err = a.demoReport(ctx, d, d.run(ctx)); err == nil {
+		return int(exitOK)
+	}
+	line, code := a.explain(ctx, err)
+	a.sayf("%s", line)
+	return int(code)
 }
