@@ -30,6 +30,9 @@ type fakeStream struct {
 	// fault is asked before each call. While reading, change it by setFault.
 	fault func(op, shard string) error
 
+	// tellChildren changes what the end of a shard tells.
+	tellChildren func(id string, children []types.ChildShard)
+
 	// hide keeps a shard out of listings.
 	hide func(id string) bool
 
@@ -268,6 +271,9 @@ func (f *fakeStream) children(id string) []types.ChildShard {
 		if slices.Contains(parents, id) {
 			children = append(children, types.ChildShard{ShardId: c.ShardId, ParentShards: parents, HashKeyRange: c.HashKeyRange})
 		}
+	}
+	if f.tellChildren != nil {
+		f.tellChildren(id, children)
 	}
 	return children
 }

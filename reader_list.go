@@ -119,15 +119,21 @@ func (u *readerRun) listedAll(l listed) error {
 
 // resolve fixes what the tip of the stream is, by the clock of the service: the
 // answer's date is in whole seconds, so the answer was given up to a second later.
+//
+// If the answer has no date, the tip is a time of our own clock. That may be wrong, but
+// asking for LATEST twice would jump over records in any case.
 func (u *readerRun) resolve(l fetch.Listing) {
-	if l.Server.IsZero() {
-		return
+	at := l.Server
+	if at.IsZero() {
+		at = l.Local
 	}
+	tip := AtTimestamp(at)
+	u.fresh = l.Local.Add(time.Second)
 	if u.from.kind == latest {
-		u.from = AtTimestamp(l.Server)
-		u.fresh = l.Local.Add(time.Second)
+		u.from = tip
 	}
-	if u.r.cfg.Until.kind == stopAtTip {
+	u.r.resolveLatest(tip)
+	if u.r.cfg.Until.kind == stopAtTip && !l.Server.IsZero() {
 		u.limit = l.Server.Add(time.Second)
 	}
 }
@@ -179,14 +185,14 @@ func (u *readerRun) resumeAncestors(shards []topology.Shard) {
 
 // register notes a shard and where it begins if it is new.
 func (u *readerRun) register(shard topology.Shard) {
-	start := u.from
+	start, atTip := u.from, u.r.cfg.From.kind == latest
 	switch {
 	case u.graph.State(shard.ID) == topology.Done:
-		start = ShardEnd()
+		start, atTip = ShardEnd(), false
 	case u.graph.Late(shard.ID):
-		start = TrimHorizon()
+		start, atTip = TrimHorizon(), false
 	}
-	u.r.register(shard, start)
+	u.r.register(shard, start, atTip)
 }
 
 // reportUnlisted tells of shards that have a position but are not listed.

@@ -154,7 +154,7 @@ func (u *readerRun) start(s *readerShard, closed bool) {
 		OnFailed:    func(f fetch.Failure) { r.failed(s, f) },
 		GiveUpAfter: max(r.cfg.GiveUpAfter, 0),
 	}
-	if u.r.cfg.From.kind == latest && s.position == u.from {
+	if r.takeTip(s) {
 		cfg.LatestUntil = u.fresh
 	}
 	r.setReading(s, true)
@@ -230,11 +230,8 @@ func (u *readerRun) children(shards []types.ChildShard) {
 	u.graph.Children(children)
 	for _, child := range children {
 		u.register(child)
-		for _, parent := range child.Parents {
-			unclear = unclear || u.graph.State(parent) == topology.Unknown
-		}
 	}
-	if unclear {
+	if unclear || u.missing() {
 		u.listSoon()
 	}
 }

@@ -22,6 +22,7 @@ type readerShard struct {
 	parents  []ShardID
 	keys     hashkey.Range
 	position Position // before page
+	atTip    bool     // position is LATEST, as this loop found it and has not asked for yet
 	page     *page    // being yielded
 
 	records, bytes  int64
@@ -62,23 +63,39 @@ func (r *Reader) info(s *readerShard) ShardInfo {
 }
 
 // register notes what a listing, or the end of a parent, says about a shard. start is
-// where the shard begins if it is new.
-func (r *Reader) register(shard topology.Shard, start Position) {
+// where the shard begins if it is new; atTip says that this is LATEST.
+func (r *Reader) register(shard topology.Shard, start Position, atTip bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := ShardID(shard.ID)
 	s := r.shards[id]
 	if s == nil {
-		s = &readerShard{id: id, position: start, lag: -1}
+		s = &readerShard{id: id, position: start, atTip: atTip, lag: -1}
 		r.shards[id] = s
 	}
-	if s.found {
-		return
+	// The end of a parent may tell less than a listing does.
+	if !s.found || !s.keys.Valid() {
+		s.keys = shard.Range
 	}
 	s.found = true
-	s.keys, s.parents = shard.Range, nil
+	if len(shard.Parents) <= len(s.parents) {
+		return
+	}
+	s.parents = nil
 	for _, parent := range shard.Parents {
 		s.parents = append(s.parents, ShardID(parent))
+	}
+}
+
+// resolveLatest makes tip of the positions that are LATEST. Left as they are, they would
+// jump over what is put until they are asked for again.
+func (r *Reader) resolveLatest(tip Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.shards {
+		if s.position.kind == latest {
+			s.position, s.atTip = tip, true
+		}
 	}
 }
 
@@ -103,6 +120,16 @@ func (r *Reader) setPosition(s *readerShard, p Position) {
 	s.position = p
 }
 
+// takeTip reports whether the shard may begin with an iterator of type LATEST. It
+// may once: later LATEST is somewhere else.
+func (r *Reader) takeTip(s *readerShard) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	atTip := s.atTip
+	s.atTip = false
+	return atTip
+}
+
 // setReading says whether a goroutine fetches the shard.
 func (r *Reader) setReading(s *readerShard, reading bool) {
 	r.mu.Lock()
@@ -115,7 +142,7 @@ func (r *Reader) noneReading() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range r.shards {
-		s.reading = false
+		s.reading, s.atTip = false, false
 	}
 }
 
