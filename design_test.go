@@ -67,6 +67,25 @@ func TestDesign(t *testing.T) {
 		}
 	})
 
+	t.Run("documents name only tests that exist", func(t *testing.T) {
+		t.Parallel()
+		tests := testSources(files)
+		for _, document := range documents(t) {
+			text, err := os.ReadFile(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range namedTest.FindAllStringSubmatch(string(text), -1) {
+				src, found := tests[m[1]]
+				if !found {
+					t.Errorf("%s names %s, which does not exist", document, m[1])
+				} else if !strings.Contains(src, m[2]) {
+					t.Errorf("%s names %s of %s, which does not exist", document, m[2], m[1])
+				}
+			}
+		}
+	})
+
 	t.Run("only tests in bubbles sleep", func(t *testing.T) {
 		t.Parallel()
 		sleep := []byte("time." + "Sleep(")
@@ -170,6 +189,37 @@ func goFiles(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	return files
+}
+
+var (
+	testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	namedTest    = regexp.MustCompile(`\b((?:Test|Fuzz)[A-Z]\w+)(?:/(\w+))?`)
+)
+
+// testSources returns the file of each test and fuzz target by its name, with
+// underscores for spaces, as go test names subtests.
+func testSources(files map[string][]byte) map[string]string {
+	tests := map[string]string{}
+	for file, src := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text := strings.ReplaceAll(string(src), " ", "_")
+		for _, m := range testFunction.FindAllSubmatch(src, -1) {
+			tests[string(m[1])] += text
+		}
+	}
+	return tests
+}
+
+// documents returns the documents that may name tests.
+func documents(t *testing.T) []string {
+	t.Helper()
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(pages, "DESIGN.md", "CONTRIBUTING.md", "kintest/UNSUPPORTED.md")
 }
 
 var (
