@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -68,11 +69,17 @@ func (p *page) position(before Position) Position {
 	}
 }
 
-// yield runs the loop body for each record, and reports whether to go on.
-func (p *page) yield(yield func(Record, error) bool) bool {
+// complete says whether the loop body has finished all records.
+func (p *page) complete() bool { return int(p.done.Load()>>32) == len(p.records) }
+
+// yield runs the loop body for each record until ctx ends, and reports whether to go on.
+func (p *page) yield(ctx context.Context, yield func(Record, error) bool) bool {
 	rec := Record{ShardID: p.shard.id}
 	unpack := p.reader.cfg.WhenAggregated == UnpackAggregates
 	for i := range p.records {
+		if ctx.Err() != nil {
+			return true
+		}
 		in := &p.records[i]
 		rec.SequenceNumber = SequenceNumber(*in.SequenceNumber)
 		rec.PartitionKey, rec.ArrivalTime = "", time.Time{}
@@ -85,7 +92,7 @@ func (p *page) yield(yield func(Record, error) bool) bool {
 		rec.Data = in.Data
 		if unpack && looksAggregated(in.Data) {
 			if packed, ok := aggregate.Parse(in.Data); ok && packed.Len() > 0 {
-				if !p.yieldPacked(i, rec, packed, yield) {
+				if !p.yieldPacked(ctx, i, rec, packed, yield) {
 					return false
 				}
 				continue
@@ -102,14 +109,17 @@ func (p *page) yield(yield func(Record, error) bool) bool {
 	return true
 }
 
-// yieldPacked runs the loop body for the user records of record i.
-func (p *page) yieldPacked(i int, rec Record, packed aggregate.Aggregate, yield func(Record, error) bool) bool {
+// yieldPacked is yield for the user records of record i.
+func (p *page) yieldPacked(ctx context.Context, i int, rec Record, packed aggregate.Aggregate, yield func(Record, error) bool) bool {
 	skip := -1
 	if p.skip.seq == rec.SequenceNumber {
 		skip = p.skip.sub
 	}
 	rec.Aggregated = true
 	for user, err := range packed.Records() {
+		if ctx.Err() != nil {
+			return true
+		}
 		if user.Index <= skip {
 			continue
 		}

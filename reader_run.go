@@ -106,8 +106,8 @@ func (u *readerRun) loop(yield func(Record, error) bool) error {
 			if !u.deliver(p, yield) {
 				return nil
 			}
-			if !p.last() {
-				continue // the shards are as they were
+			if !p.last() || !p.complete() {
+				continue // the shards are as they were, or the context has ended
 			}
 			u.finished(p)
 		case l := <-u.lists:
@@ -127,12 +127,13 @@ func (u *readerRun) loop(yield func(Record, error) bool) error {
 	}
 }
 
-// deliver runs the loop body for the records of a page. It reports whether to go on.
+// deliver runs the loop body for the records of a page, all of them unless the context
+// ends. It reports whether to go on.
 func (u *readerRun) deliver(p *page, yield func(Record, error) bool) bool {
 	u.r.enter(p)
 	defer u.r.leave(p) // also if the loop body panics
 	defer u.budget.Give(p.held)
-	return p.yield(yield)
+	return p.yield(u.ctx, yield)
 }
 
 // startReady starts the shards that may be read now.
