@@ -117,7 +117,7 @@ func accountText(r demoResult, st style) string {
 		row("altered", r.Altered, "", true)
 		row("foreign", r.Foreign, "", true)
 	}
-	verdict := st.good("clean") + ": each record was read once, in the order of its key, byte for byte as it was put"
+	verdict := st.good("clean") + ": every record read once, in order, byte for byte as it was put"
 	switch {
 	case r.Interrupted:
 		verdict = st.warn("interrupted")
