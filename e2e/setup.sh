@@ -81,7 +81,7 @@ npm_packages() {
 python_packages() {
   rm -rf "$tools/python"
   python3 -m venv "$tools/python"
-  "$tools/python/bin/pip" install --no-cache-dir --no-deps -r sdk/python/requirements.txt
+  "$tools/python/bin/pip" install --no-cache-dir --no-compile --no-deps -r sdk/python/requirements.txt
 }
 
 java_packages() {
