@@ -9,10 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"github.com/kinstream/kin/internal/sdkjson"
 )
 
 // TB is the part of testing.TB that [New] needs.
@@ -52,22 +50,9 @@ func New(t TB, configure ...func(*Config)) *Server {
 // detector reports.
 func (s *Server) Client(opts ...func(*kinesis.Options)) *kinesis.Client {
 	all := append([]func(*kinesis.Options){func(o *kinesis.Options) {
-		o.Protocol = ownDecoder{awsjson.New11(schemas.Kinesis_20131202)}
+		o.Protocol = sdkjson.New()
 	}}, opts...)
 	return kinesis.NewFromConfig(s.AWSConfig(), all...)
-}
-
-// ownDecoder is the SDK's protocol without its race: it decodes each message of an event stream with a decoder of its own.
-type ownDecoder struct{ smithyhttp.ClientProtocol }
-
-// DeserializeEventMessage implements smithyhttp.ClientProtocol.
-func (ownDecoder) DeserializeEventMessage(schema *smithy.Schema, types *smithy.TypeRegistry, r io.Reader) (smithy.Deserializable, error) {
-	return awsjson.New11(schemas.Kinesis_20131202).DeserializeEventMessage(schema, types, r)
-}
-
-// DeserializeInitialResponse implements smithyhttp.ClientProtocol.
-func (ownDecoder) DeserializeInitialResponse(schema *smithy.Schema, r io.Reader, out smithy.Deserializable) error {
-	return awsjson.New11(schemas.Kinesis_20131202).DeserializeInitialResponse(schema, r, out)
 }
 
 // AWSConfig returns what Client makes its clients from.

@@ -7,9 +7,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"github.com/kinstream/kin/internal/sdkjson"
 )
 
 // Format says how GetRecords, PutRecords and PutRecord are encoded. All other
@@ -84,7 +85,7 @@ type FallbackInfo struct {
 // number of clients. Make one with [New].
 type Codec struct {
 	cfg  Config
-	cold smithyhttp.ClientProtocol // the SDK's own, for all that is not hot
+	cold smithyhttp.ClientProtocol // the SDK's own but for a race, for all that is not hot
 
 	scratch sync.Pool // of *[]byte, for answers that do not tell their size
 
@@ -100,7 +101,7 @@ func New(cfg Config) (*Codec, error) {
 	}
 	return &Codec{
 		cfg:       cfg,
-		cold:      awsjson.New11(schemas.Kinesis_20131202),
+		cold:      sdkjson.New(),
 		protocols: make(map[endpointKey]*protocol),
 	}, nil
 }
@@ -132,7 +133,7 @@ func (c *Codec) Apply(o *kinesis.Options) {
 		if p.ID().Name != "awsJson1_1" {
 			return
 		}
-	case nil:
+	case sdkjson.Protocol, nil:
 	default:
 		return
 	}
