@@ -184,13 +184,42 @@ func (x *exchange) send(a *reply) {
 	if a.code != "" {
 		x.w.Header().Set("X-Amzn-Errortype", a.code)
 	}
+	x.distortHeader()
 	x.w.WriteHeader(a.status)
-	if x.plan.cutMid() {
-		_, _ = x.w.Write(a.body[:len(a.body)/2])
+	body := a.body
+	if delay := x.plan.bodyDelay(); delay > 0 || x.plan.cutMid() {
+		half := len(body) / 2
+		_, _ = x.w.Write(body[:half])
 		_ = http.NewResponseController(x.w).Flush()
-		abort()
+		if x.plan.cutMid() || !x.pause(delay) {
+			abort()
+		}
+		body = body[half:]
 	}
-	_, _ = x.w.Write(a.body) // a client that has gone needs no answer
+	_, _ = x.w.Write(body) // a client that has gone needs no answer
+}
+
+// distortHeader does what faults do to the header of an answer.
+func (x *exchange) distortHeader() {
+	if skew := x.plan.clockSkew(); skew != 0 {
+		x.w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+	}
+	if x.plan.cutAfter() {
+		x.w.Header().Set("Connection", "close") // net/http makes GOAWAY of it over HTTP/2
+	}
+}
+
+// pause waits. It is false if the client or the server ended meanwhile.
+func (x *exchange) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-x.r.Context().Done():
+	case <-x.s.front.closing:
+	}
+	return false
 }
 
 // The values of Content-Type, shared by all answers.

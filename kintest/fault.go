@@ -17,21 +17,22 @@ const (
 	CutNone    Cut = iota // it doesn't
 	CutBefore             // before anything of the answer was sent
 	CutMidBody            // in the middle of the answer, after its header
+	CutAfter              // in order, behind the whole answer; over HTTP/2 the client is told by GOAWAY
 )
 
 // Fault is something that goes wrong by order: which calls it hits, and what happens to them. See [Server.Inject].
 //
 // Which calls: all that fit Operation, Stream, Shard and Consumer, less those that Skip, Times and Probability let pass.
 //
-// What happens, in this order: Delay and Hang wait; Error, Status and CutBefore answer without doing the work, or, with
-// AfterCommit, after having done it; Records, ShardID, Empty, Repeat, Corrupt and CutMidBody change the answer to work that
-// was done. Several can be combined, and several faults may hit one call: then delays add up, and of the others the one injected
-// first wins.
+// What happens, in this order: Do is called; Delay and Hang wait; Error, Status and CutBefore answer without doing the work,
+// or, with AfterCommit, after having done it; Records, ShardID, Empty, Repeat, Corrupt, BodyDelay, ClockSkew, CutMidBody and
+// CutAfter change the answer to work that was done. Several can be combined, and several faults may hit one call: then delays
+// add up, and of the others the one injected first wins. A Fault with nothing but Delay pauses a shard until it is removed.
 //
 // Events of subscriptions are hit by faults with the Operation "SubscribeToShardEvent": Error is sent as an exception in the
 // stream and ends it, CutBefore breaks the connection instead of sending the event, CutMidBody sends half of its frame,
 // Corrupt flips a bit of the frame, End ends the stream without a word, Empty leaves the event out, and the records that it
-// had with it. Faults with an empty Operation don't hit events.
+// had with it. BodyDelay, ClockSkew and CutAfter have no meaning there. Faults with an empty Operation don't hit events.
 type Fault struct {
 	// Operation is the operation to hit. Empty means any, of those that are answered once.
 	Operation string
@@ -76,12 +77,24 @@ type Fault struct {
 	// fails by itself is answered with its own error.
 	AfterCommit bool
 
-	// Delay is how long the call waits before anything else.
+	// Do, if set, is called for each call that is hit, before anything else happens to it, on the goroutine that serves it and
+	// without locks held. It may use the server: to split a shard between two calls of a reader, or to tell a test that a
+	// reader has come that far. The call goes on when Do returns.
+	Do func()
+
+	// Delay is how long the call waits before its work.
 	Delay time.Duration
 
 	// Hang makes the call wait until the client gives up, the fault is removed or the server is closed. Then the
 	// connection is cut.
 	Hang bool
+
+	// BodyDelay is how long the answer stops in the middle of its body. The fault's removal does not shorten it.
+	BodyDelay time.Duration
+
+	// ClockSkew is added to the time that the answer says it is, in its Date header. Clients of the SDK sign their next
+	// requests with such a time.
+	ClockSkew time.Duration
 
 	// Cut breaks the connection.
 	Cut Cut

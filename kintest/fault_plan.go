@@ -16,9 +16,14 @@ type plan []*setFault
 // errCut says that the connection has to be broken instead of answering.
 var errCut = errors.New("kintest: connection cut by a fault")
 
-// wait is the part before the work: delays and hangs. It returns errCut after a hang, and when the client or the server ended
-// while it waited.
+// wait is the part before the work: Do, delays and hangs. It returns errCut after a hang, and when the client or the server
+// ended while it waited.
 func (p plan) wait(ctx context.Context, closing <-chan struct{}) error {
+	for _, f := range p {
+		if f.Do != nil {
+			f.Do()
+		}
+	}
 	for _, f := range p {
 		if f.Delay <= 0 && !f.Hang {
 			continue
@@ -157,6 +162,25 @@ func (p plan) empty() bool   { return p.any(func(f *setFault) bool { return f.Em
 func (p plan) corrupt() bool { return p.any(func(f *setFault) bool { return f.Corrupt }) }
 func (p plan) end() bool     { return p.any(func(f *setFault) bool { return f.End }) }
 func (p plan) cutMid() bool  { return p.any(func(f *setFault) bool { return f.Cut == CutMidBody }) }
+func (p plan) cutAfter() bool {
+	return p.any(func(f *setFault) bool { return f.Cut == CutAfter })
+}
+
+// bodyDelay is how long the answer stops in the middle of its body.
+func (p plan) bodyDelay() (d time.Duration) {
+	for _, f := range p {
+		d += f.BodyDelay
+	}
+	return d
+}
+
+// clockSkew is how wrong the answer's Date is.
+func (p plan) clockSkew() (d time.Duration) {
+	for _, f := range p {
+		d += f.ClockSkew
+	}
+	return d
+}
 
 func (p plan) any(is func(*setFault) bool) bool {
 	return slices.ContainsFunc(p, is)

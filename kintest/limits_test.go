@@ -47,6 +47,20 @@ func (e engine) burst(n, size int) (refused int) {
 	return refused
 }
 
+func TestDirectPutsAreNotLimited(t *testing.T) {
+	t.Parallel()
+	bubble(t, realLimits, func(e engine) {
+		if err := e.CreateStream(orders, 1); err != nil {
+			e.t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := e.Put(orders, "k", make([]byte, 1<<20-1)); err != nil {
+				e.t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestShardTakesOneMiBAndAThousandRecordsPerSecond(t *testing.T) {
 	t.Parallel()
 	bubble(t, realLimits, func(e engine) {

@@ -171,7 +171,7 @@ func (l listing) matches(sh *shard, horizon time.Time) bool {
 		}
 		return sh.openAtOrFirst(l.at)
 	case types.ShardFilterTypeFromTimestamp:
-		return sh.openAfter(l.at)
+		return sh.end == nil || !sh.end.at.Before(l.at) // also one that ended at that very moment
 	default: // FROM_TRIM_HORIZON, AFTER_SHARD_ID
 		return true
 	}

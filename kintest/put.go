@@ -151,7 +151,7 @@ func (p *placing) place(e *proto.PutEntry) proto.PutResult {
 	}
 	for {
 		sh := p.shard(e, auto)
-		if !sh.limits.write(p.call.now, len(e.Data)+len(e.PartitionKey)) {
+		if p.call.protocol != direct && !sh.limits.write(p.call.now, len(e.Data)+len(e.PartitionKey)) {
 			return proto.PutResult{ErrorCode: codeThroughput, ErrorMessage: shardRateExceeded(p.stream.key, sh.id)}
 		}
 		counter, arrival, ok := sh.log.Append(&entry, p.call.now.UnixMilli(), p.state.horizon(p.call.now).UnixMilli())

@@ -246,7 +246,8 @@ func TestListShardsFilters(t *testing.T) {
 		want(&filter{Type: "AT_TIMESTAMP", Timestamp: at(splitAt)}, "1 2 3")
 		want(&filter{Type: "AT_TIMESTAMP", Timestamp: at(splitAt.Add(-time.Millisecond))}, "0 1")
 		want(&filter{Type: "AT_TIMESTAMP", Timestamp: at(time.Now())}, "2 4")
-		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(splitAt)}, "1 2 3 4")
+		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(splitAt)}, "0 1 2 3 4")
+		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(splitAt.Add(time.Millisecond))}, "1 2 3 4")
 		want(&filter{Type: "FROM_TIMESTAMP", Timestamp: at(created)}, "0 1 2 3 4")
 
 		e.pass(13*time.Hour + time.Minute) // the split is 24 h and a minute ago

@@ -89,12 +89,7 @@ func (sh *shard) expired(horizon time.Time) bool {
 // openAtOrFirst says whether the shard took records at a time; if the stream did not
 // exist yet, whether it is one of those that the stream began with.
 func (sh *shard) openAtOrFirst(t time.Time) bool {
-	return sh.openAfter(t) && (len(sh.parents) == 0 || !sh.createdAt.After(t))
-}
-
-// openAfter says whether the shard took records at or after a time.
-func (sh *shard) openAfter(t time.Time) bool {
-	return sh.end == nil || sh.end.at.After(t)
+	return (sh.end == nil || sh.end.at.After(t)) && (len(sh.parents) == 0 || !sh.createdAt.After(t))
 }
 
 // describe returns the shard as the service describes it.
