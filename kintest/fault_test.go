@@ -311,14 +311,19 @@ func TestFaultsOfAnswers(t *testing.T) {
 // listStreams returns the body of an answer to ListStreams.
 func listStreams(t *testing.T, s *kintest.Server) string {
 	t.Helper()
+	_, body := do(t, s.HTTPClient(), listStreamsRequest(t, s))
+	return body
+}
+
+func listStreamsRequest(t *testing.T, s *kintest.Server) *http.Request {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	_, body := do(t, s.HTTPClient(), req)
-	return body
+	return req
 }
 
 // read reads a page.
