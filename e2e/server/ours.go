@@ -22,7 +22,7 @@ func Kintest() Kind {
 		Capabilities: oursCapabilities(),
 		start: func(tb testing.TB) running {
 			tb.Helper()
-			s, err := kintest.NewServer(kintest.Config{Region: Region, StateDelay: stateDelay})
+			s, err := kintest.NewServer(kintest.Config{Region: Region, StateDelay: StateDelay})
 			if err != nil {
 				tb.Fatal(err)
 			}

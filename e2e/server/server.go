@@ -132,6 +132,6 @@ func Root(tb testing.TB) string {
 	}
 }
 
-// stateDelay is how long streams take to change their state: long enough to be
+// StateDelay is how long streams take to change their state: long enough to be
 // seen, short enough to wait for.
-const stateDelay = 50 * time.Millisecond
+const StateDelay = 50 * time.Millisecond
