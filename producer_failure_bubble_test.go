@@ -287,6 +287,61 @@ func TestProducerPausesWhileTheEndpointIsAway(t *testing.T) {
 	})
 }
 
+// Calls that were out together and failed together say once that the endpoint is away.
+func TestProducerCountsFailuresOfOneMomentOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const inFlight = 8
+		client := &scriptedPuts{answer: func(_ context.Context, n int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			if n < inFlight {
+				time.Sleep(time.Second)
+				return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+			}
+			return allStored(in), nil
+		}}
+		p := newProducer(t, client, kin.ProducerConfig{MaxInFlight: inFlight})
+		newPutLog(t, p).put(10, numbered("k", inFlight*500)...)
+		mustClose(t, p)
+		calls := client.seen()
+		if pause := calls[inFlight].at.Sub(calls[0].at) - time.Second; pause > 100*time.Millisecond {
+			t.Errorf("pause after %d calls that failed together = %v, want that after one, at most 100ms", inFlight, pause)
+		}
+	})
+}
+
+// An answer that has not one entry for each record says nothing about any of them.
+func TestProducerDoubtsAnswersOfAnotherLength(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*kinesis.PutRecordsOutput){
+		"none":     func(out *kinesis.PutRecordsOutput) { out.Records = nil },
+		"one less": func(out *kinesis.PutRecordsOutput) { out.Records = out.Records[1:] },
+		"one more": func(out *kinesis.PutRecordsOutput) { out.Records = append(out.Records, out.Records[0]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := &scriptedPuts{answer: func(_ context.Context, n int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+					out := allStored(in)
+					if n == 0 {
+						change(out)
+					}
+					return out, nil
+				}}
+				p := newProducer(t, client, kin.ProducerConfig{})
+				l := newPutLog(t, p)
+				l.put(10, "a", "b", "c")
+				mustClose(t, p)
+				for _, key := range []string{"a", "b", "c"} {
+					a := l.of(key)
+					if a.err != nil || a.result.Attempts != 2 || !a.result.MaybeDuplicate || a.result.SequenceNumber != kin.SequenceNumber("seq-"+key) {
+						t.Errorf("answer to %s = %+v, %v; want its own number after 2 attempts, perhaps stored twice", key, a.result, a.err)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestProducerFindsTheRecordForWhichACallIsRefused(t *testing.T) {
 	t.Parallel()
 	bad := map[string]bool{}

@@ -176,6 +176,23 @@ func TestReaderByTime(t *testing.T) {
 		})
 	})
 
+	t.Run("goes on where it stopped in the last page of a closed shard", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, 1)
+			put(t, s, "a", "b")
+			time.Sleep(time.Minute)
+			until := time.Now()
+			put(t, s, "c", "d")
+			must(t, 0, s.Reshard("orders", 2))
+			put(t, s, "e")
+			r := newReader(t, client(s), func(cfg *kin.ReaderConfig) { cfg.Until = kin.AtTime(until) })
+			wants(t, read(t, r, -1), "a b")
+			rest := newReader(t, client(s), toTip, func(cfg *kin.ReaderConfig) { cfg.Positions = r.Positions() })
+			wants(t, read(t, rest, -1), "c d e")
+		})
+	})
+
 	t.Run("does not ask shards that ended before", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
