@@ -298,3 +298,19 @@ func TestLater(t *testing.T) {
 		}
 	}
 }
+
+// A queue that never becomes empty must not keep the room of batches that left.
+func TestCollectorThatIsNeverEmptyDoesNotAllocate(t *testing.T) { // counts allocations: not parallel
+	c := batch.New[int](batch.Limits{Records: 1, Bytes: 1})
+	for range 3 {
+		c.Add(0, 1, 0, batch.Never)
+	}
+	allocations := testing.AllocsPerRun(10_000, func() {
+		c.Add(0, 1, 0, batch.Never)
+		b, _ := c.Next(0)
+		c.Recycle(b.Items)
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations for each batch, want 0", allocations)
+	}
+}

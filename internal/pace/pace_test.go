@@ -73,6 +73,13 @@ func TestIdleWait(t *testing.T) {
 	if _, got = c.Answered(s, empty, even); got != 250*ms {
 		t.Errorf("first idle wait after a record = %v, want %v", got, 250*ms)
 	}
+	for range 5 {
+		s, _ = c.Answered(s, empty, even)
+	}
+	s, _ = c.Answered(s, pace.Answer{}, even) // empty, but behind the tip: records are there
+	if _, got = c.Answered(s, empty, even); got != 250*ms {
+		t.Errorf("first idle wait after an answer behind the tip = %v, want %v", got, 250*ms)
+	}
 }
 
 func TestIdleCallsPerHour(t *testing.T) {
