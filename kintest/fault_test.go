@@ -245,6 +245,19 @@ func TestFaultsOfRecords(t *testing.T) {
 	}
 }
 
+func TestFaultsOfRecordsBeforeAndAfterStoring(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 2)
+	s.Inject(kintest.Fault{Shard: shardID(0), Error: "InternalFailure", AfterCommit: true})
+	s.Inject(kintest.Fault{Shard: shardID(1), Error: "InternalFailure"})
+	if out := putThree(t, s); *out.FailedRecordCount != 3 {
+		t.Errorf("%d records failed, want 3", *out.FailedRecordCount)
+	}
+	if n := len(s.Records("orders")); n != 2 {
+		t.Errorf("%d records are stored, want the 2 of the first shard", n)
+	}
+}
+
 func TestFaultsOfAnswers(t *testing.T) {
 	t.Parallel()
 	t.Run("wrong_shard", func(t *testing.T) {
