@@ -36,6 +36,9 @@ type fakeStream struct {
 	// hide keeps a shard out of listings.
 	hide func(id string) bool
 
+	// late is called before a listing is answered that shows what was there before.
+	late func()
+
 	mu     sync.Mutex
 	shards []*fakeShard
 	next   int
@@ -159,6 +162,9 @@ func (f *fakeStream) setFault(fault func(op, shard string) error) {
 func (f *fakeStream) ListShards(ctx context.Context, in *kinesis.ListShardsInput, _ ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
 	if err := f.begin(ctx, "ListShards", ""); err != nil {
 		return nil, err
+	}
+	if f.late != nil {
+		defer f.late()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,6 +1,7 @@
 package kin_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,4 +65,35 @@ func TestReaderAsksForLatestOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A child at LATEST begins at the time at which reading began, however long its parent
+// takes.
+func TestReaderAtLatestOfAChildThatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, 1)
+		put(t, s, "parent")
+		must(t, 0, s.Reshard("orders", 2))
+		put(t, s, "old")
+		time.Sleep(2 * time.Second)
+		r := newReader(t, client(s), func(cfg *kin.ReaderConfig) {
+			cfg.Positions = map[kin.ShardID]kin.Position{
+				shardID(0): kin.TrimHorizon(), shardID(1): kin.Latest(), shardID(2): kin.Latest(),
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var got []string
+		for rec, err := range r.Records(ctx) {
+			if err != nil {
+				break
+			}
+			if got = append(got, string(rec.Data)); len(got) == 1 {
+				time.Sleep(time.Minute)
+				put(t, s, "between")
+			}
+		}
+		wants(t, got, "parent between")
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
 	"github.com/kinstream/kin"
 )
 
@@ -235,6 +237,33 @@ func TestReaderFollowsReshards(t *testing.T) {
 			wants(t, got, "child other")
 			if len(gone) != 1 || gone[0] != shardID(0) {
 				t.Errorf("told that %v are gone, want %v", gone, shardID(0))
+			}
+		})
+	})
+
+	t.Run("a shard that can't be found is not taken for trimmed because of a listing from before", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(1)
+			f.late = func() { time.Sleep(10 * time.Second) } // the second listing is answered 80 s after the start
+			var gone []kin.ShardID
+			got := follow(t, f, func() {
+				time.Sleep(75 * time.Second)
+				hidden := time.Now().Add(10 * time.Second)
+				f.setFault(func(op, shard string) error {
+					if op == "GetShardIterator" && shard == string(shardID(1)) && time.Now().Before(hidden) {
+						return &types.ResourceNotFoundException{}
+					}
+					return nil
+				})
+				f.split(0)
+				f.put(1, "child")
+			}, func(cfg *kin.ReaderConfig) {
+				cfg.Hooks.ShardGone = func(i kin.ShardInfo) { gone = append(gone, i.Shard) }
+			})
+			wants(t, got, "child")
+			if len(gone) != 0 {
+				t.Errorf("told that %v are gone, want none", gone)
 			}
 		})
 	})
