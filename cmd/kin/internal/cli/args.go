@@ -13,6 +13,9 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) < len(names) {
 			return fmt.Errorf("%s is missing", strings.Join(names[len(args):], " "))
 		}
+		if len(names) == 0 && len(args) > 0 {
+			return fmt.Errorf("%q is too much: no arguments are needed", args[0])
+		}
 		if len(args) > len(names) {
 			return fmt.Errorf("%q is too much: the arguments are %s", args[len(names)], strings.Join(names, " "))
 		}

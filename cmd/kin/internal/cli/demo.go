@@ -58,7 +58,7 @@ use the server at the address that is shown.
 
 Needs no AWS account and no network. Ends with code 6 if the account is not clean.`,
 		Example: "  kin demo\n  kin demo --input access.log.gz --passes 1 -o json",
-		Args:    cobra.NoArgs,
+		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), o) },
 	}
 	f := cmd.Flags()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -63,7 +64,8 @@ func (d *demo) result() demoResult {
 // demoReport prints the account and turns it into the error of the command.
 func (a *app) demoReport(ctx context.Context, d *demo, err error) error {
 	r := d.result()
-	r.Interrupted = ctx.Err() != nil
+	r.Interrupted = ctx.Err() != nil || isInputError(err)
+	r.Clean = r.Clean && !r.Interrupted // not all that was to be put was
 	if a.json() {
 		if printErr := a.printJSON(r); printErr != nil {
 			return printErr
@@ -85,6 +87,13 @@ func (a *app) demoReport(ctx context.Context, d *demo, err error) error {
 		return &failure{code: exitIncomplete, what: what}
 	}
 	return nil
+}
+
+// isInputError says that the demo was not carried to its end because of what it
+// was to put, which is no fault of the client or the server.
+func isInputError(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.code == exitUsage
 }
 
 func accountText(r demoResult, st style) string {
@@ -120,7 +129,7 @@ func accountText(r demoResult, st style) string {
 	verdict := st.good("clean") + ": every record read once, in order, byte for byte as it was put"
 	switch {
 	case r.Interrupted:
-		verdict = st.warn("interrupted")
+		verdict = st.warn("stopped early")
 	case !r.Clean:
 		verdict = st.bad("not clean")
 	}

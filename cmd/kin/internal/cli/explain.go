@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -29,7 +30,7 @@ func (f *failure) Error() string {
 	if f.hint == "" {
 		return f.what
 	}
-	return f.what + "; " + f.hint
+	return strings.TrimSuffix(f.what, ".") + "; " + f.hint // the service ends its messages with a full stop
 }
 
 func (f *failure) Unwrap() error { return f.err }
@@ -70,6 +71,9 @@ func (a *app) networkFailure(err error) *failure {
 	}
 	text := err.Error()
 	if foreign, ok := errors.AsType[*foreignError](err); ok {
+		if foreign.status >= http.StatusInternalServerError {
+			return unreachable(fmt.Sprintf("%v %v", a.target, foreign), "a proxy whose server is away, or no Kinesis endpoint? try again, or check --endpoint")
+		}
 		return unreachable(fmt.Sprintf("%v is not a Kinesis endpoint: it %v", a.target, foreign), "check --endpoint")
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -95,15 +99,24 @@ func (a *app) networkFailure(err error) *failure {
 	case isTimeout(err):
 		return unreachable(fmt.Sprintf("no answer from %v in %v", a.target, a.flags.timeout), "check the network and --endpoint, or give it more --timeout")
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return unreachable(fmt.Sprintf("%v ended the connection without an answer", a.target), "is it a Kinesis endpoint? check --endpoint, or try again")
+		return unreachable(fmt.Sprintf("%v ended the connection without an answer", a.target), a.wrongPlaceHint())
 	}
 	if garbled, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		return unreachable(fmt.Sprintf("%v is not a Kinesis endpoint: its answer cannot be read: %v", a.target, oneLine(garbled.Err.Error())), "check --endpoint")
 	}
 	if unsent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return unreachable(fmt.Sprintf("the connection to %v failed: %v", a.target, oneLine(unsent.Err.Error())), "is it a Kinesis endpoint? check --endpoint, or try again")
+		return unreachable(fmt.Sprintf("the connection to %v failed: %v", a.target, oneLine(unsent.Err.Error())), a.wrongPlaceHint())
 	}
 	return nil
+}
+
+// wrongPlaceHint says what to do about a connection that broke. A server of
+// TLS ends one that begins with a request.
+func (a *app) wrongPlaceHint() string {
+	if strings.HasPrefix(a.target.endpoint, "http://") {
+		return "is it a Kinesis endpoint, and is it http:// or https://? check --endpoint, or try again"
+	}
+	return "is it a Kinesis endpoint? check --endpoint, or try again"
 }
 
 // serviceFailure explains an error that the service answered with. It returns
@@ -135,13 +148,14 @@ func (a *app) serviceFailure(err error) *failure {
 		f.code = exitDenied
 		f.hint = "the session has ended: sign in again (aws sso login), or get new keys"
 	case "ResourceInUseException":
-		f.hint = "it exists already, or is being changed: kin stream describe shows its status"
+		f.hint = "kin stream describe shows its status"
 	case "LimitExceededException":
 		f.hint = "a limit of the service: wait, or ask AWS for more"
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "KMSThrottlingException":
 		f.hint = "throttled: wait, or add shards (kin stream reshard)"
 	case "ValidationException", "InvalidArgumentException":
 		f.code = exitUsage
+		f.hint = "correct the arguments and flags"
 	case "UnknownOperationException", "UnknownError":
 		f.what = fmt.Sprintf("%v does not know the operation: %s", a.target, f.what)
 		f.hint = "is it a Kinesis endpoint? check --endpoint"
@@ -154,6 +168,9 @@ func fileFailure(err error) *failure {
 	path, ok := errors.AsType[*fs.PathError](err)
 	if !ok {
 		return nil
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return &failure{code: exitFailed, what: path.Error(), hint: "make room, or write somewhere else", err: err}
 	}
 	return &failure{code: exitUsage, what: path.Error(), hint: "check the path", err: err}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -149,7 +150,7 @@ func openInput(path string) (*inputFile, error) {
 			file.Close()
 			return nil, usageErr(fmt.Sprintf("%s begins like a gzip file but is none: %v", path, err), "check the file")
 		}
-		in.Reader, in.compressed = unzip, true
+		in.Reader, in.compressed = &gzipReader{r: unzip, path: path}, true
 	}
 	return in, nil
 }
@@ -162,6 +163,31 @@ func (f *inputFile) fraction() float64 {
 		return 1
 	}
 	return float64(f.read.Load()) / float64(f.size)
+}
+
+// gzipReader makes the errors of damaged files its own: those of gzip look like
+// the end of a connection.
+type gzipReader struct {
+	r    io.Reader
+	path string
+}
+
+func (g *gzipReader) Read(p []byte) (int, error) {
+	n, err := g.r.Read(p)
+	switch {
+	case err == nil, err == io.EOF: //nolint:errorlint // a Reader gives io.EOF itself
+		return n, err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return n, usageErr(g.path+" is a gzip file that is cut off", "get it as a whole")
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), isCorrupt(err):
+		return n, usageErr(fmt.Sprintf("%s is a damaged gzip file: %v", g.path, err), "get it again")
+	}
+	return n, err
+}
+
+func isCorrupt(err error) bool {
+	_, ok := errors.AsType[flate.CorruptInputError](err)
+	return ok
 }
 
 type countingReader struct {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/spf13/cobra"
@@ -52,12 +54,45 @@ first of each kind.`,
 	return cmd
 }
 
+// check refuses what would fail for every record.
+func (o putOptions) check() error {
+	const (
+		most  = 256                    // characters of a partition key, by the service
+		least = 100 * time.Millisecond // more than the producer waits for a call to fill
+	)
+	if n := utf8.RuneCountInString(o.make.key); n > most {
+		return usageErr(fmt.Sprintf("--key has %d characters", n), fmt.Sprintf("a partition key has at most %d", most))
+	}
+	if !utf8.ValidString(o.make.key) {
+		return usageErr("--key is no UTF-8 text", "a partition key is text")
+	}
+	if err := checkHashKey(o.make.hashKey); err != nil {
+		return err
+	}
+	if o.giveUp < least {
+		return usageErr(fmt.Sprintf("--give-up-after %v: must be at least %v", o.giveUp, least), "use for example 2m")
+	}
+	return nil
+}
+
+// checkHashKey refuses what is no decimal number below 2^128. Empty is none.
+func checkHashKey(text string) error {
+	n, ok := new(big.Int).SetString(text, 10)
+	if text == "" || ok && n.Sign() >= 0 && n.BitLen() <= 128 && n.String() == text {
+		return nil
+	}
+	return usageErr(fmt.Sprintf("--explicit-hash-key %q is no hash key", text), "give a decimal number from 0 to 2^128-1, without leading zeros")
+}
+
 // put runs the command: lines go through the producer, and each answer is
 // counted. It stops reading at the first error that the next record would meet
 // too.
 func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 	if o.make.keyField != "" || o.make.dataField != "" {
 		o.make.json = true
+	}
+	if err := o.check(); err != nil {
+		return err
 	}
 	input, progress, err := a.putInput(o.file)
 	if err != nil {

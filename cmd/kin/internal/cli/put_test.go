@@ -79,10 +79,6 @@ func TestPut_uses_the_keys_that_it_is_told(t *testing.T) {
 			t.Errorf("record = %s in %s, want k in the second shard", rec.PartitionKey, rec.ShardID)
 		}
 	}
-	r := run(t.Context(), "a\n", append(put, "--explicit-hash-key", "x")...)
-	if r.code != 6 || !strings.Contains(r.err, "invalid (line 1: UserRecord.ExplicitHashKey") {
-		t.Errorf("bad hash key = %+v", r)
-	}
 }
 
 func TestPut_takes_key_and_data_from_fields(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -49,7 +50,7 @@ With --tls and without --cert it makes a certificate for localhost and the addre
 it listens on, and writes it to a file for AWS_CA_BUNDLE.`,
 		Example: `  kin serve --stream orders:4 --stream clicks:2
   kin serve --listen 0.0.0.0:4567 --data ./kinesis --limits`,
-		Args: cobra.NoArgs,
+		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
@@ -67,8 +68,23 @@ it listens on, and writes it to a file for AWS_CA_BUNDLE.`,
 	return cmd
 }
 
+func (o serveOptions) check() error {
+	switch {
+	case o.sync && o.dir == "":
+		return usageErr("--sync without --data: there is no disk to wait for", "give --data too")
+	case o.maxBytes < 0:
+		return usageErr(fmt.Sprintf("--max-bytes %d: must not be negative", o.maxBytes), "0 means no bound")
+	case o.stateDelay < 0:
+		return usageErr(fmt.Sprintf("--state-delay %v: must not be negative", o.stateDelay), "0 means no delay")
+	}
+	return nil
+}
+
 // serve runs the server until ctx ends.
 func (a *app) serve(ctx context.Context, o serveOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	streams, err := parseStreams(o.streams)
 	if err != nil {
 		return err
@@ -184,7 +200,8 @@ func (a *app) announce(addr net.Addr, o serveOptions, c *serverCertificate) erro
 	if c.file != "" {
 		fmt.Fprintf(a.io.Out, "export AWS_CA_BUNDLE=%s\n", c.file)
 	}
-	_, err := fmt.Fprintf(a.io.Out, "export AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\n", a.target.region)
+	// The SDK for Python and version 1 of the AWS CLI do not look at AWS_REGION.
+	_, err := fmt.Fprintf(a.io.Out, "export AWS_REGION=%s AWS_DEFAULT_REGION=%[1]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n\n", a.target.region)
 	return err
 }
 
@@ -231,7 +248,8 @@ func createStreams(server *kintest.Server, specs []streamSpec) error {
 			continue
 		}
 		if err := server.CreateStream(spec.name, spec.shards); err != nil {
-			return fmt.Errorf("--stream %s: %w", spec.name, err)
+			cause := strings.TrimPrefix(oneLine(err.Error()), fmt.Sprintf("kintest: create stream %q: ", spec.name))
+			return usageErr(fmt.Sprintf("--stream %s: %s", spec.name, cause), "use for example orders:4")
 		}
 	}
 	return nil
@@ -243,7 +261,14 @@ func serveErr(dir string, err error) error {
 		return usageErr(oneLine(err.Error()), "")
 	}
 	cause := strings.TrimPrefix(oneLine(err.Error()), fmt.Sprintf("kintest: Config.Dir (%s): journal: ", dir))
-	return &failure{code: exitUsage, what: "--data " + dir + ": " + cause, hint: "give a directory that no other server uses", err: err}
+	hint := "give a directory that no other server uses"
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		hint = "give a directory that can be made and written"
+	}
+	if strings.Contains(cause, "damaged") {
+		hint = "put back a copy of it, or begin with another directory"
+	}
+	return &failure{code: exitUsage, what: "--data " + dir + ": " + cause, hint: hint, err: err}
 }
 
 // serverCertificate is how the server serves: plain, or with a certificate.

@@ -76,7 +76,7 @@ func TestServe_says_how_to_use_it(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("code = %d, want 0", code)
 	}
-	for _, text := range []string{"Kinesis at http://127.0.0.1:", "export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "export AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID="} {
+	for _, text := range []string{"Kinesis at http://127.0.0.1:", "export AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID="} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("it printed %q, want %q in it", &out, text)
 		}

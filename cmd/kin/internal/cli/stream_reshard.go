@@ -109,7 +109,11 @@ func (a *app) reshard(ctx context.Context, client *kinesis.Client, stream string
 			StreamName: ref.name, StreamARN: ref.arn,
 			TargetShardCount: new(int32(n)), ScalingType: types.ScalingTypeUniformScaling,
 		}); err != nil {
-			return fmt.Errorf("step %d of %d, to %d shards: %w", i+1, len(steps), n, err)
+			if i == 0 {
+				return err
+			}
+			why, code := a.explain(ctx, err)
+			return &failure{code: code, what: why, hint: fmt.Sprintf("%s has %s now", stream, count(path[i], "open shard")), err: err}
 		}
 		if _, err := waitActive(ctx, client, stream); err != nil {
 			return err

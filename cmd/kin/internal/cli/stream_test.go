@@ -40,7 +40,7 @@ func TestStream_lives_from_create_to_delete(t *testing.T) {
 	if got, want := mustRun(t, "", append(at, "stream", "create", "orders", "--shards", "2")...), "orders is ACTIVE with 2 open shards\n"; got != want {
 		t.Errorf("create = %q, want %q", got, want)
 	}
-	wantFailure(t, run(t.Context(), "", append(at, "stream", "create", "orders")...), 1, "orders", "exists already")
+	wantFailure(t, run(t.Context(), "", append(at, "stream", "create", "orders")...), 1, "orders", "already exists")
 	list := mustRun(t, "", append(at, "stream", "list")...)
 	if ok, _ := regexp.MatchString(`(?m)^STREAM +STATUS +MODE +CREATED\norders +ACTIVE +PROVISIONED +\d{4}-\d\d-\d\d`, list); !ok {
 		t.Errorf("list =\n%s", list)
@@ -133,7 +133,7 @@ func TestStream_reshard_that_a_limit_stops_says_how_far_it_came(t *testing.T) {
 	mustRun(t, "", "stream", "create", "orders", "--endpoint", url)
 	server.Inject(kintest.Fault{Operation: "UpdateShardCount", Skip: 1, Error: "LimitExceededException", Message: "10 per day"})
 	r := run(t.Context(), "", "stream", "reshard", "orders", "--shards", "4", "--endpoint", url)
-	if r.code != 1 || !strings.Contains(r.err, "10 per day") {
+	if r.code != 1 || !strings.Contains(r.err, "10 per day; ") || !strings.Contains(r.err, "; orders has 2 open shards now\n") {
 		t.Errorf("reshard = %+v", r)
 	}
 	if got := mustRun(t, "", "stream", "describe", "orders", "--endpoint", url); !strings.Contains(got, "2 open") {

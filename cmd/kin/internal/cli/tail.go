@@ -81,6 +81,9 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.number < 0 {
+		return usageErr(fmt.Sprintf("-n %d: must be at least 1", o.number), "leave it out for all records")
+	}
 	client, err := a.client(ctx)
 	if err != nil {
 		return err
