@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,6 +265,32 @@ func TestReaderFollowsReshards(t *testing.T) {
 			wants(t, got, "child")
 			if len(gone) != 0 {
 				t.Errorf("told that %v are gone, want none", gone)
+			}
+		})
+	})
+
+	t.Run("one listing runs at a time, however slow it is and however many shards end", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(3)
+			f.noChildShards = true
+			var running, most atomic.Int32
+			f.late = func() {
+				if n := running.Add(1); n > most.Load() {
+					most.Store(n)
+				}
+				time.Sleep(5 * time.Second)
+				running.Add(-1)
+			}
+			follow(t, f, func() {
+				time.Sleep(10 * time.Second)
+				for shard := range 3 {
+					f.split(shard)
+					time.Sleep(2 * time.Second)
+				}
+			})
+			if got := most.Load(); got != 1 {
+				t.Errorf("%d listings ran at a time, want 1", got)
 			}
 		})
 	})
