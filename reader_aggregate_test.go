@@ -229,3 +229,21 @@ func TestReaderOutOfRange(t *testing.T) {
 		})
 	}
 }
+
+// A server that does not tell which keys a shard has must not make all records seem
+// out of place.
+func TestReaderOutOfUnknownRange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeStream(2)
+		for _, s := range f.shards {
+			s.HashKeyRange = nil
+		}
+		f.put(0, packed("a", "b", "c"))
+		r := newReader(t, f, func(cfg *kin.ReaderConfig) {
+			cfg.WhenOutOfRange = kin.DropOutOfRange
+			cfg.Hooks.OutOfRange = func(i kin.OutOfRangeInfo) { t.Errorf("told that %q is out of range", i.Record.Data) }
+		})
+		wants(t, read(t, r, 3), "a b c")
+	})
+}
