@@ -66,7 +66,7 @@ func TestAPanicBecomesAnAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStream(t, 1)
 	s.Inject(kintest.Fault{ShardID: func(string) string {
-		panic("out of shards") //nolint:forbidigo // a mistake of the user
+		panic("out of shards")
 	}, Times: 1})
 	err := putOnce(t, s.Client())
 	if codeOf(err) != "InternalFailureException" || !strings.Contains(err.Error(), "out of shards") {

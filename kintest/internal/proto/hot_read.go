@@ -163,7 +163,7 @@ func readString(r reader) (string, error) {
 	if err != nil {
 		return "", errUnlike(r, "String", err)
 	}
-	return unsafe.String(unsafe.SliceData(text), len(text)), nil //nolint:gosec // see above
+	return unsafe.String(unsafe.SliceData(text), len(text)), nil
 }
 
 func readOptional(r reader) (*string, error) {

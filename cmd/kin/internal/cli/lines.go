@@ -175,7 +175,7 @@ type gzipReader struct {
 func (g *gzipReader) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
 	switch {
-	case err == nil, err == io.EOF: //nolint:errorlint // a Reader gives io.EOF itself
+	case err == nil, err == io.EOF: // a Reader gives io.EOF itself
 		return n, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return n, usageErr(g.path+" is a gzip file that is cut off", "get it as a whole")
