@@ -39,8 +39,9 @@ first of each kind.`,
 		Example: `  tail -f app.log | kin put logs
   kin put orders --file orders.ndjson --key-field customer
   kin tail a -o json --until tip --from trim-horizon | kin put b --key-field key --data-field data`,
-		Args: exactly("STREAM"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.put(cmd.Context(), args[0], o) },
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.put(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.file, "file", "f", "", "read this `file` instead of standard input, with a progress bar")

@@ -44,9 +44,15 @@ func summary(ctx context.Context, client *kinesis.Client, stream string) (*types
 		return nil, err
 	}
 	if out.StreamDescriptionSummary == nil {
-		return nil, fmt.Errorf("stream %s: the answer describes no stream", stream)
+		return nil, emptyAnswer("describes no stream")
 	}
 	return out.StreamDescriptionSummary, nil
+}
+
+// emptyAnswer is the error for an answer that is well-formed and means nothing, as
+// servers of something else give.
+func emptyAnswer(what string) error {
+	return &failure{code: exitUnreachable, what: "the answer " + what, hint: "is it a Kinesis endpoint? check --endpoint"}
 }
 
 // waitActive waits until the stream is ACTIVE and returns its state then. It asks

@@ -17,8 +17,9 @@ func (a *app) streamDeleteCommand() *cobra.Command {
 		Short: "Delete a stream and everything in it",
 		Long: `Delete a stream with all its records. There is no way back. Without --yes the
 command only says what it would delete, and ends with code 2.`,
-		Args: exactly("STREAM"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.streamDelete(cmd, args[0], yes, consumers) },
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.streamDelete(cmd, args[0], yes, consumers) },
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do it")
 	cmd.Flags().BoolVar(&consumers, "consumers", false, "also if consumers are registered for fan-out")

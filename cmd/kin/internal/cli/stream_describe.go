@@ -17,8 +17,9 @@ func (a *app) streamDescribeCommand() *cobra.Command {
 		Long: `Show a stream and the tree of its shards: which shard came from which, which are
 open, and which part of the hash keys each one has. A shard that came from a merge
 is drawn under one parent and names the other.`,
-		Args: exactly("STREAM"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.streamDescribe(cmd, args[0], openOnly) },
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.streamDescribe(cmd, args[0], openOnly) },
 	}
 	cmd.Flags().BoolVar(&openOnly, "open", false, "show open shards only")
 	return cmd

@@ -21,9 +21,10 @@ func (a *app) streamReshardCommand() *cobra.Command {
 		Long: `Change the number of open shards, and wait until it is done. The service at most
 doubles or halves the number in one step, so a large change takes several; it allows
 10 steps in 24 hours. Reading and writing go on meanwhile.`,
-		Example: "  kin stream reshard orders --shards 16",
-		Args:    exactly("STREAM"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.streamReshard(cmd, args[0], shards) },
+		Example:           "  kin stream reshard orders --shards 16",
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.streamReshard(cmd, args[0], shards) },
 	}
 	cmd.Flags().IntVar(&shards, "shards", 0, "wanted `number` of open shards")
 	return cmd

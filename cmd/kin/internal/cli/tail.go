@@ -53,8 +53,9 @@ is no UTF-8 text.`,
 		Example: `  kin tail orders
   kin tail orders --from 1h --until tip -o json
   kin tail orders --key customer-17 --from trim-horizon`,
-		Args: exactly("STREAM"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.tail(cmd.Context(), args[0], o) },
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.tail(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "latest", "`where` to begin")
@@ -115,7 +116,10 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 func checkTailStream(ctx context.Context, client *kinesis.Client, stream, shard string) error {
 	if shard == "" {
 		ref := refTo(stream)
-		_, err := client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: ref.name, StreamARN: ref.arn, MaxResults: new(int32(1))})
+		page, err := client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: ref.name, StreamARN: ref.arn, MaxResults: new(int32(1))})
+		if err == nil && len(page.Shards) == 0 {
+			err = emptyAnswer("lists no shards of stream " + stream)
+		}
 		return err
 	}
 	shards, err := listShards(ctx, client, stream)

@@ -13,14 +13,19 @@ import (
 // warnings is a logger for the library's parts: warnings become lines like those
 // of errors, and a warning that was just printed is not printed again.
 func (a *app) warnings(name string) *slog.Logger {
-	return slog.New(&warningHandler{w: a.io.Err, name: name, last: make(map[string]time.Time)})
+	explain := func(err error) string {
+		line, _ := a.explain(context.Background(), err) // what failed is tried again, whatever becomes of the command
+		return line
+	}
+	return slog.New(&warningHandler{w: a.io.Err, name: name, explain: explain, last: make(map[string]time.Time)})
 }
 
 const sameWarning = 5 * time.Second
 
 type warningHandler struct {
-	w    io.Writer
-	name string
+	w       io.Writer
+	name    string
+	explain func(error) string
 
 	mu   sync.Mutex // guards last
 	last map[string]time.Time
@@ -45,7 +50,16 @@ func (h *warningHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	b.WriteString(h.name + ": " + r.Message)
 	r.Attrs(func(attr slog.Attr) bool {
-		fmt.Fprintf(&b, ", %s %s", attr.Key, oneLine(attr.Value.String()))
+		switch v := attr.Value.Any().(type) {
+		case error:
+			b.WriteString(": " + h.explain(v))
+		case time.Duration:
+			fmt.Fprintf(&b, ", %s %v", attr.Key, v.Round(time.Millisecond))
+		default:
+			if text := oneLine(attr.Value.String()); text != "" {
+				fmt.Fprintf(&b, ", %s %s", attr.Key, text)
+			}
+		}
 		return true
 	})
 	_, err := io.WriteString(h.w, b.String()+"\n")
