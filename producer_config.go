@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ type ProducerConfig struct {
 
 	// SDKOptions are applied to each PutRecords call, after the producer's own codec.
 	// Settings of retries have no effect: the producer retries itself, so that attempts are
-	// counted and only what failed is sent again.
+	// counted and only what failed is sent again. Defaults to none.
 	SDKOptions []func(*kinesis.Options)
 
 	// Hooks are called as things happen. Defaults to none.
@@ -125,18 +124,10 @@ const (
 	FailAmbiguous
 )
 
-var (
-	streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
-	streamARN  = regexp.MustCompile(`^arn:aws[^:]*:kinesis:[^:]+:[0-9]{12}:stream/[a-zA-Z0-9_.-]{1,128}$`)
-)
-
 // fill puts defaults where the zero value is, and checks the rest.
 func (cfg *ProducerConfig) fill() error {
-	if cfg.Stream == "" {
-		return errors.New("kin: ProducerConfig.Stream is empty")
-	}
-	if !streamName.MatchString(cfg.Stream) && !streamARN.MatchString(cfg.Stream) {
-		return fmt.Errorf("kin: ProducerConfig.Stream (%q) is neither the name nor the ARN of a stream", cfg.Stream)
+	if err := checkStream("ProducerConfig.Stream", cfg.Stream); err != nil {
+		return err
 	}
 	cfg.SDKOptions = append([]func(*kinesis.Options){}, cfg.SDKOptions...)
 	if cfg.Logger == nil {
@@ -149,15 +140,6 @@ func (cfg *ProducerConfig) fill() error {
 }
 
 func (cfg *ProducerConfig) checkSizes() error {
-	inRange := func(field string, value *int, preset, low, high int) error {
-		if *value == 0 {
-			*value = preset
-		}
-		if *value < low || *value > high {
-			return fmt.Errorf("kin: ProducerConfig.%s (%d) must be from %d to %d", field, *value, low, high)
-		}
-		return nil
-	}
 	if cfg.WhenFull < BlockWhenFull || cfg.WhenFull > FailWhenFull {
 		return fmt.Errorf("kin: ProducerConfig.WhenFull (%d) must be BlockWhenFull or FailWhenFull", cfg.WhenFull)
 	}
@@ -165,14 +147,14 @@ func (cfg *ProducerConfig) checkSizes() error {
 		return fmt.Errorf("kin: ProducerConfig.WhenAmbiguous (%d) must be RetryAmbiguous or FailAmbiguous", cfg.WhenAmbiguous)
 	}
 	// The lower bounds of the later ones depend on MaxRecordBytes.
-	if err := inRange("MaxRecordBytes", &cfg.MaxRecordBytes, defaultMaxRecord, 1, serviceMaxRecord); err != nil {
+	if err := bounded("ProducerConfig.MaxRecordBytes", &cfg.MaxRecordBytes, defaultMaxRecord, 1, serviceMaxRecord); err != nil {
 		return err
 	}
 	return errors.Join(
-		inRange("MaxBatchRecords", &cfg.MaxBatchRecords, 500, 1, 500),
-		inRange("MaxBatchBytes", &cfg.MaxBatchBytes, max(5<<20, cfg.MaxRecordBytes), cfg.MaxRecordBytes, 10<<20),
-		inRange("MaxInFlight", &cfg.MaxInFlight, 8, 1, 1000),
-		inRange("MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, cfg.MaxRecordBytes+recordOverhead, 1<<31-1),
+		bounded("ProducerConfig.MaxBatchRecords", &cfg.MaxBatchRecords, 500, 1, 500),
+		bounded("ProducerConfig.MaxBatchBytes", &cfg.MaxBatchBytes, max(5<<20, cfg.MaxRecordBytes), cfg.MaxRecordBytes, 10<<20),
+		bounded("ProducerConfig.MaxInFlight", &cfg.MaxInFlight, 8, 1, 1000),
+		bounded("ProducerConfig.MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, cfg.MaxRecordBytes+recordOverhead, 1<<31-1),
 	)
 }
 

@@ -118,7 +118,7 @@ type ReaderConfig struct {
 
 	// SDKOptions are applied to each call, after the reader's own codec. Settings of
 	// retries have no effect: the reader retries itself, so that attempts keep each
-	// shard's pace and are seen.
+	// shard's pace and are seen. Defaults to none.
 	SDKOptions []func(*kinesis.Options)
 
 	// Hooks are called as things happen. Defaults to none.
@@ -192,11 +192,8 @@ func AtTime(t time.Time) Stop {
 // withDefaults returns cfg with every field filled and checked. It shares no map or
 // slice with cfg.
 func (cfg ReaderConfig) withDefaults() (ReaderConfig, error) {
-	if cfg.Stream == "" {
-		return cfg, errors.New("kin: ReaderConfig.Stream is empty")
-	}
-	if !streamName.MatchString(cfg.Stream) && !streamARN.MatchString(cfg.Stream) {
-		return cfg, fmt.Errorf("kin: ReaderConfig.Stream (%q) is neither the name nor the ARN of a stream", cfg.Stream)
+	if err := checkStream("ReaderConfig.Stream", cfg.Stream); err != nil {
+		return cfg, err
 	}
 	if cfg.From.IsZero() {
 		cfg.From = TrimHorizon()
@@ -230,10 +227,10 @@ func (cfg *ReaderConfig) checkPositions() error {
 func (cfg *ReaderConfig) checkBounds() error {
 	const mostBytes = min(1<<40, math.MaxInt) // a TiB, where an int holds it
 	return errors.Join(
-		bounded("MaxRecords", &cfg.MaxRecords, 10_000, 1, 10_000),
-		bounded("MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, mostBytes),
-		bounded("MaxCallsPerSecond", &cfg.MaxCallsPerSecond, 5, 0.01, 1e6, -1),
-		bounded("MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, mostBytes, -1),
+		bounded("ReaderConfig.MaxRecords", &cfg.MaxRecords, 10_000, 1, 10_000),
+		bounded("ReaderConfig.MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, mostBytes),
+		bounded("ReaderConfig.MaxCallsPerSecond", &cfg.MaxCallsPerSecond, 5, 0.01, 1e6, -1),
+		bounded("ReaderConfig.MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, mostBytes, -1),
 	)
 }
 
@@ -250,12 +247,12 @@ func (cfg *ReaderConfig) checkTimes() error {
 	}
 	return errors.Join(
 		// Iterators live for 5 minutes.
-		bounded("MinIdleWait", &cfg.MinIdleWait, 0, time.Millisecond, 4*time.Minute),
-		bounded("MaxIdleWait", &cfg.MaxIdleWait, 0, time.Millisecond, 4*time.Minute),
-		bounded("ListEvery", &cfg.ListEvery, time.Minute, time.Second, longest),
-		bounded("CallTimeout", &cfg.CallTimeout, 30*time.Second, time.Millisecond, longest),
-		bounded("StartTimeout", &cfg.StartTimeout, 30*time.Second, time.Millisecond, longest, -1),
-		bounded("GiveUpAfter", &cfg.GiveUpAfter, -1, time.Millisecond, longest, -1),
+		bounded("ReaderConfig.MinIdleWait", &cfg.MinIdleWait, 0, time.Millisecond, 4*time.Minute),
+		bounded("ReaderConfig.MaxIdleWait", &cfg.MaxIdleWait, 0, time.Millisecond, 4*time.Minute),
+		bounded("ReaderConfig.ListEvery", &cfg.ListEvery, time.Minute, time.Second, longest),
+		bounded("ReaderConfig.CallTimeout", &cfg.CallTimeout, 30*time.Second, time.Millisecond, longest),
+		bounded("ReaderConfig.StartTimeout", &cfg.StartTimeout, 30*time.Second, time.Millisecond, longest, -1),
+		bounded("ReaderConfig.GiveUpAfter", &cfg.GiveUpAfter, -1, time.Millisecond, longest, -1),
 	)
 }
 
@@ -267,22 +264,6 @@ func (cfg *ReaderConfig) checkChoices() error {
 		return fmt.Errorf("kin: ReaderConfig.WhenOutOfRange (%d) must be DeliverOutOfRange or DropOutOfRange", cfg.WhenOutOfRange)
 	}
 	return nil
-}
-
-// bounded fills a field that is 0 with its default, and checks that it is from low to
-// high or one of the special values.
-func bounded[T int | float64 | time.Duration](field string, value *T, preset, low, high T, special ...T) error {
-	if *value == 0 {
-		*value = preset
-	}
-	if slices.Contains(special, *value) || (*value >= low && *value <= high) {
-		return nil
-	}
-	var or string
-	if len(special) > 0 {
-		or = ", or -1 for none"
-	}
-	return fmt.Errorf("kin: ReaderConfig.%s (%v) must be from %v to %v%s", field, *value, low, high, or)
 }
 
 func (cfg *ReaderConfig) pace() pace.Config {
