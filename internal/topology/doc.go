@@ -28,8 +28,8 @@
 //     before any listing shows it. It also blocks for up to three listings while an
 //     older shard of the same hash keys is there, which would have been trimmed
 //     first: then the listing is incomplete. A parent that was not even named blocks
-//     like one that is not known, until the first listing that has the child: it is
-//     there if the parents that were named owned only a part of the child's keys.
+//     like one that is not known, until the first listing that has the child: there may
+//     be one unless the parents that were named owned all of the child's keys.
 //     [Graph.Missing] names what is missing: list again.
 //   - A shard is Ready once in its life. Telling the Graph the same thing twice, or
 //     listing results that are older than what it knows, changes nothing: no shard

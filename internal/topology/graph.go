@@ -22,8 +22,8 @@ type Graph struct {
 	// ready are the nodes that are Waiting and not blocked, in the order of IDs.
 	ready []*node
 
-	waiting, reading int  // how many nodes are in that state
-	began            bool // the first listing has been seen
+	waiting, reading int // how many nodes are in that state
+	listings         int // taken in so far
 }
 
 // New returns an empty Graph for a caller that starts to read at the given kind of
@@ -46,8 +46,7 @@ func (g *Graph) Resume(id string, done bool) { g.resumed[id] = done }
 // filter. Shards that are known and not listed stay as they are. The first call
 // fixes which shards begin at the start position.
 func (g *Graph) List(shards []Shard) {
-	if !g.began {
-		g.began = true
+	if g.listings++; g.listings == 1 {
 		g.listFirst(shards)
 		return
 	}

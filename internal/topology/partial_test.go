@@ -61,15 +61,26 @@ func TestChildrenToldInPart(t *testing.T) {
 		wantReady(t, g, "c")
 	})
 
+	t.Run("blocks a child of which no parent was named", func(t *testing.T) {
+		t.Parallel()
+		g := begin(t, merged())
+		wantReady(t, g, "")
+		g.List(append(merged("a", "b"), a, b))
+		wantReady(t, g, "")
+		g.Finish("b")
+		wantReady(t, g, "c")
+	})
+
 	t.Run("takes the keys of a child from a later listing", func(t *testing.T) {
 		t.Parallel()
 		unknown := hashkey.Range{Start: hashkey.Max()}
 		g := begin(t, []topology.Shard{{ID: "c", Range: unknown, Parents: []string{"a"}}})
-		wantReady(t, g, "c")
+		wantReady(t, g, "")
 		if holes, _ := g.Coverage(); len(holes) != 1 {
 			t.Fatalf("holes = %v, want the keys of a", holes)
 		}
 		g.List([]topology.Shard{a, b, {ID: "c", Range: a.Range, Parents: []string{"a"}}})
+		wantReady(t, g, "c")
 		if holes, _ := g.Coverage(); len(holes) != 0 {
 			t.Errorf("holes = %v, want none", holes)
 		}

@@ -24,9 +24,22 @@ func (g *Graph) settle(shards []Shard) {
 		if older == nil {
 			older = g.untrimmed(shards)
 		}
+		if n.doubtedIn == g.listings {
+			continue // it is listed twice
+		}
+		n.doubtedIn = g.listings
 		n.doubts++
 		n.settled = n.doubts >= patience || !slices.ContainsFunc(older, n.doubtedBy)
 	}
+}
+
+// Incomplete reports whether a listing itself shows that it lacks shards: a parent is
+// not listed, and can't have been trimmed either. A listing of which it is false may be
+// complete.
+func Incomplete(listing []Shard) bool {
+	g := New(AtHorizon)
+	g.List(listing)
+	return len(g.Missing()) > 0
 }
 
 // untrimmed returns the nodes that the stream has not trimmed as far as we know:

@@ -73,13 +73,14 @@ const (
 type node struct {
 	Shard // Parents: own copy, no empty ID, not its own, no ID twice
 
-	state   State
-	settled bool // a listing had it: parents that are unknown are gone
-	doubts  int  // how many listings had it, but could not settle that
-	named   bool // Resume named it
-	late    bool // see Graph.Late
-	ready   bool // is in Graph.ready
-	parents []*node
+	state     State
+	settled   bool // a listing had it: parents that are unknown are gone
+	doubts    int  // how many listings had it, but could not settle that
+	doubtedIn int  // the last of them
+	named     bool // Resume named it
+	late      bool // see Graph.Late
+	ready     bool // is in Graph.ready
+	parents   []*node
 	// children are the known shards that name this one as a parent.
 	children []*node
 }
@@ -94,19 +95,22 @@ func (n *node) open() bool { return !n.Closed && len(n.children) == 0 }
 // orphan says whether n has a parent that is not known.
 func (n *node) orphan() bool { return len(n.parents) < len(n.Parents) }
 
-// partial says whether n has a parent that nobody has named: those that are known
-// owned some of its keys and not the others. It happens where the end of a shard
-// names that shard as the only parent of a merge.
+// partial says whether n may have a parent that nobody has named: those that are known
+// owned some of its keys and not the others, or who owned what is not known. It happens
+// where the end of a shard names that shard as the only parent of a merge.
 func (n *node) partial() bool {
-	if n.orphan() || !n.Range.Valid() {
+	if n.orphan() {
 		return false
 	}
-	overlaps := func(p *node) bool { return p.Range.Valid() && p.Range.Overlaps(n.Range) }
-	if !slices.ContainsFunc(n.parents, overlaps) {
+	unknown := func(p *node) bool { return !p.Range.Valid() }
+	if len(n.parents) == 0 || unknown(n) || slices.ContainsFunc(n.parents, unknown) {
+		return true
+	}
+	if !slices.ContainsFunc(n.parents, func(p *node) bool { return p.Range.Overlaps(n.Range) }) {
 		return false // ranges that say nothing
 	}
 	for next := n.Range.Start; ; {
-		i := slices.IndexFunc(n.parents, func(p *node) bool { return p.Range.Valid() && p.Range.Contains(next) })
+		i := slices.IndexFunc(n.parents, func(p *node) bool { return p.Range.Contains(next) })
 		if i < 0 {
 			return true
 		}

@@ -20,6 +20,7 @@ func (g *Graph) listFirst(shards []Shard) {
 // markDescendants makes the shards Late that were made after the positions were
 // kept which Resume was told of.
 func (g *Graph) markDescendants() {
+	resumed := len(g.resumed) > 0
 	cut := false // a named shard is not listed, so its descendants may not be linked to it
 	for id := range g.resumed {
 		cut = cut || g.nodes[id] == nil
@@ -31,10 +32,13 @@ func (g *Graph) markDescendants() {
 		}
 	}
 	for parent, children := range g.orphans {
-		if _, named := g.resumed[parent]; !named && !cut {
-			continue
+		_, named := g.resumed[parent]
+		for i, n := range children {
+			// Not settled: a shard between n and a named one may be missing in the listing.
+			if named || cut || resumed && !n.settled {
+				queue = appendLate(queue, children[i:i+1])
+			}
 		}
-		queue = appendLate(queue, children)
 	}
 	for len(queue) > 0 {
 		n := queue[len(queue)-1]
