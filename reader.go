@@ -69,7 +69,8 @@ type Reader struct {
 
 	mu     sync.Mutex // guards all below; never held while anything waits or is called
 	shards map[ShardID]*readerShard
-	listed bool // a listing was taken in
+	listed bool             // a listing without holes was taken in
+	named  map[ShardID]bool // parents of all shards that were found
 }
 
 // NewReader returns a Reader of cfg.Stream that calls client, usually a
@@ -92,6 +93,7 @@ func NewReader(client ReadClient, cfg ReaderConfig) (*Reader, error) {
 		stream: fetch.NewStream(cfg.Stream),
 		caller: fetch.Caller{Options: cfg.callOptions(codec), Timeout: cfg.CallTimeout},
 		shards: make(map[ShardID]*readerShard),
+		named:  make(map[ShardID]bool),
 	}
 	for id, position := range cfg.Positions {
 		if cfg.Shard == "" || cfg.Shard == id {
@@ -130,8 +132,8 @@ func (r *Reader) readAll(ctx context.Context, yield func(Record, error) bool) er
 // failed. To count it nevertheless, set the shard's position to [Record.Position].
 //
 // The result is all that ReaderConfig.Positions needs to resume: it names finished
-// shards too, until a later reader finds that the stream has trimmed them, and shards
-// that were not begun. Once shards have been listed, [Latest] is a time, so that a reader which
+// shards too, until a later reader finds that the stream has trimmed them and their
+// children, and shards that were not begun. Once shards have been listed, [Latest] is a time, so that a reader which
 // saw no record yet misses nothing when it resumes. The map belongs to the caller;
 // it can be encoded as JSON.
 func (r *Reader) Positions() map[ShardID]Position {
@@ -139,15 +141,18 @@ func (r *Reader) Positions() map[ShardID]Position {
 	defer r.mu.Unlock()
 	positions := make(map[ShardID]Position, len(r.shards))
 	for id, s := range r.shards {
-		// A finished shard of an earlier reader that is not listed has been trimmed: nobody
-		// asks for its position any more. One that this reader has seen is kept, because
-		// a single listing that lacks it proves nothing, and it would be read again.
-		if p := s.current(); p.kind != shardEnd || s.found || !r.listed {
+		if p := s.current(); p.kind != shardEnd || !r.trimmed(s) {
 			positions[id] = p
 		}
 	}
 	return positions
 }
+
+// trimmed says whether a finished shard is not needed any more, because the stream has trimmed
+// it: nobody asks for its position then. That a listing lacks it proves little, since a
+// shard may be finished before it is ever listed, and would be read again. But there, the
+// listing would lack its children too, and have a hole, or they would name it. mu is held.
+func (r *Reader) trimmed(s *readerShard) bool { return r.listed && !s.found && !r.named[s.id] }
 
 // ShardStatus is how a shard is doing.
 type ShardStatus struct {

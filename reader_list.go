@@ -81,6 +81,12 @@ func (u *readerRun) schedule() {
 	}
 }
 
+// listPatience is how many listings are asked for again when reading is resumed, if they
+// show that they lack shards. What the stream has made since the positions were kept is
+// recognised by its parents, one by one: where one is missing, those after it look as if
+// they had nothing to do with the positions, and would begin at ReaderConfig.From.
+const listPatience = 3
+
 // listedAll takes a listing in.
 func (u *readerRun) listedAll(l listed) error {
 	u.listing = false
@@ -99,16 +105,25 @@ func (u *readerRun) listedAll(l listed) error {
 		}
 		shards[0].Parents = nil // nobody waits for them
 	}
-	first := u.listings == 1
-	if first {
+	if u.listings == 1 {
 		u.resolve(l.Listing)
+	}
+	if u.resumed && !u.began && u.listings <= listPatience && topology.Incomplete(shards) {
+		u.schedule() // and take nothing in
+		return nil
+	}
+	first := !u.began
+	u.began = true
+	if first {
 		u.resumeAncestors(shards)
 	}
 	u.graph.List(shards)
 	for _, s := range shards {
 		u.register(s)
 	}
-	u.r.setListed()
+	if !u.missing() {
+		u.r.setListed()
+	}
 	if first {
 		u.reportUnlisted()
 	}

@@ -2,8 +2,10 @@ package kin_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/kinstream/kin"
 )
@@ -80,7 +82,48 @@ func TestReaderResumesBetweenReshards(t *testing.T) {
 		})
 	})
 
-	t.Run("positions of trimmed shards are passed over, told of, and forgotten when they are ends", func(t *testing.T) {
+	t.Run("a shard that the first listing lacks does not cut its descendants off", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(1)
+			f.put(0, "read", "a")
+			f.split(0) // 1 and 2
+			f.put(1, "b")
+			f.split(1) // 3 and 4
+			f.put(3, "c")
+			began := time.Now()
+			f.hide = func(id string) bool { return id == string(shardID(1)) && time.Since(began) < 2*time.Second }
+			r := newReader(t, f, toTip, func(cfg *kin.ReaderConfig) {
+				cfg.From = kin.Latest() // must not matter: all shards descend from the one that has a position
+				cfg.Positions = map[kin.ShardID]kin.Position{shardID(0): kin.AfterSequence("1002")}
+			})
+			wants(t, read(t, r, -1), "a b c")
+		})
+	})
+
+	t.Run("the end of a shard is not forgotten because a listing lacks it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			for _, hidden := range []string{"1", "1 3 4"} {
+				f := newFakeStream(1)
+				f.put(0, "a")
+				f.split(0) // 1 and 2
+				f.put(1, "b")
+				f.split(1) // 3 and 4
+				f.put(3, "c")
+				r := newReader(t, f, toTip)
+				wants(t, read(t, r, -1), "a b c")
+				f.hide = func(id string) bool { return slices.Contains(strings.Fields(hidden), id[len(id)-1:]) }
+				again := newReader(t, f, func(cfg *kin.ReaderConfig) { cfg.Positions = r.Positions() })
+				readFor(t, again, 20*time.Second)
+				f.hide = nil
+				resumed := newReader(t, f, toTip, func(cfg *kin.ReaderConfig) { cfg.Positions = again.Positions() })
+				wants(t, read(t, resumed, -1), "")
+			}
+		})
+	})
+
+	t.Run("positions of trimmed shards are passed over, told of, and forgotten with their children", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakeStream(2)
@@ -102,8 +145,14 @@ func TestReaderResumesBetweenReshards(t *testing.T) {
 			if len(gone) != 1 || gone[0] != shardID(1) {
 				t.Errorf("told that %v are gone, want the one that was not finished", gone)
 			}
+			f.split(2)
+			f.split(3)
+			f.trim(2)
+			f.trim(3)
+			r = newReader(t, f, toTip, func(cfg *kin.ReaderConfig) { cfg.Positions = r.Positions() })
+			read(t, r, -1)
 			if _, ok := r.Positions()[shardID(0)]; ok {
-				t.Errorf("positions %v still name a finished shard that is trimmed", r.Positions())
+				t.Errorf("positions %v still name a finished shard that is trimmed, as its children are", r.Positions())
 			}
 		})
 	})

@@ -40,6 +40,7 @@ type readerRun struct {
 	limit   time.Time // records from then on are not read; zero: all are
 	active  int       // shards that are being fetched
 
+	began     bool           // a listing was taken in
 	listings  int            // begun so far
 	listing   bool           // one is running
 	listedAt  time.Time      // when the last one was begun

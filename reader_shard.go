@@ -84,6 +84,7 @@ func (r *Reader) register(shard topology.Shard, start Position, atTip bool) {
 	s.parents = nil
 	for _, parent := range shard.Parents {
 		s.parents = append(s.parents, ShardID(parent))
+		r.named[ShardID(parent)] = true
 	}
 }
 
@@ -99,7 +100,7 @@ func (r *Reader) resolveLatest(tip Position) {
 	}
 }
 
-// setListed notes that a listing was taken in.
+// setListed notes that a listing without holes was taken in.
 func (r *Reader) setListed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
