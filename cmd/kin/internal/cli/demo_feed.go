@@ -34,6 +34,9 @@ func openDemoInput(path string) (demoInput, error) {
 		return demoInput{}, err
 	}
 	defer file.Close()
+	if !file.regular {
+		return demoInput{}, usageErr(path+" is a pipe or a device, and the demo reads its input more than once", "write it to a file and give that")
+	}
 	if _, err := newLineReader(file, demoMaxLine).borrow(); err != nil {
 		if errors.Is(err, io.EOF) {
 			return demoInput{}, usageErr(path+" is empty", "give a file with lines")

@@ -31,6 +31,7 @@ func TestFlags_with_bad_values_are_refused_before_anything_is_done(t *testing.T)
 		{[]string{"serve", "--max-bytes", "-5"}, []string{"--max-bytes -5"}},
 		{[]string{"serve", "--state-delay", "-1s"}, []string{"--state-delay -1s"}},
 		{[]string{"serve", "--listen", "127.0.0.1:0", "--stream", "x y:1"}, []string{"--stream x y: a name has", "orders:4"}},
+		{[]string{"demo", "--input", os.DevNull}, []string{os.DevNull + " is a pipe or a device", "to a file"}},
 		{[]string{"stream", "list", "extra"}, []string{`"extra" is too much`}},
 	} {
 		wantFailure(t, run(t.Context(), "a\n", c.args...), 2, c.texts...)

@@ -124,6 +124,7 @@ type inputFile struct {
 
 	file       *os.File
 	size       int64
+	regular    bool // can be opened again and then says the same
 	compressed bool
 	read       atomic.Int64 // bytes of the file, compressed ones if it is
 }
@@ -141,7 +142,7 @@ func openInput(path string) (*inputFile, error) {
 		file.Close()
 		return nil, err
 	}
-	in := &inputFile{file: file, size: info.Size()}
+	in := &inputFile{file: file, size: info.Size(), regular: info.Mode().IsRegular()}
 	buffered := bufio.NewReaderSize(&countingReader{r: file, n: &in.read}, 256<<10)
 	in.Reader = buffered
 	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
