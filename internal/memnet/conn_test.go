@@ -104,23 +104,30 @@ func TestConn(t *testing.T) {
 
 	t.Run("keeps_concurrent_writes_whole", func(t *testing.T) {
 		t.Parallel()
-		a, b := pipe(t)
-		const size = 300 << 10 // more than the buffer
-		var wg sync.WaitGroup
-		for i := range 4 {
-			wg.Go(func() { mustWrite(t, a, string(bytes.Repeat([]byte{byte('a' + i)}, size))) })
-		}
-		got := make([]byte, 4*size)
-		if _, err := io.ReadFull(b, got); err != nil {
-			t.Fatal(err)
-		}
-		wg.Wait()
-		for i := range 4 {
-			part := got[i*size : (i+1)*size]
-			if n := bytes.Count(part, part[:1]); n != size {
-				t.Errorf("part %d: %d bytes of its first writer, want %d", i, n, size)
+		synctest.Test(t, func(t *testing.T) {
+			a, b := pipe(t)
+			const writers, size = 4, 300 << 10 // more than the buffer
+			var wg sync.WaitGroup
+			for i := range writers {
+				wg.Go(func() { mustWrite(t, a, string(bytes.Repeat([]byte{byte('a' + i)}, size))) })
 			}
-		}
+			got := make([]byte, writers*size)
+			for at := 0; at < len(got); {
+				synctest.Wait() // all writers wait, for room or for their turn: any of them may be next
+				n, err := b.Read(got[at:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				at += n
+			}
+			wg.Wait()
+			for i := range writers {
+				part := got[i*size : (i+1)*size]
+				if n := bytes.Count(part, part[:1]); n != size {
+					t.Errorf("part %d: %d bytes of its first writer, want %d", i, n, size)
+				}
+			}
+		})
 	})
 
 	t.Run("survives_reads_writes_deadlines_and_closes_by_many_goroutines", func(t *testing.T) {
