@@ -13,7 +13,7 @@ type Budget struct {
 	records atomic.Int64 // dropped
 	bytes   atomic.Int64 // dropped
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards queue; taken while a log's is held, never the other way round
 	queue []chunkRef // in the order in which the chunks were begun
 }
 
