@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -187,32 +186,10 @@ func (e *gaveUpError) Unwrap() []error { return []error{e.reason, e.cause} }
 
 // putHint says what may help against a failure.
 func putHint(f *putFailure) string {
-	switch code := f.code; {
-	case code == "ProvisionedThroughputExceededException":
+	if f.code == "ProvisionedThroughputExceededException" {
 		return "the shard of this key takes no more: spread the partition keys, or add shards"
-	case code == "ResourceNotFoundException":
-		return "check the name of the stream, the region and the account"
-	case strings.HasPrefix(code, "KMS"):
-		return "the stream is encrypted: the caller needs kms:GenerateDataKey, and the key must be enabled"
-	case strings.HasPrefix(code, "AccessDenied"), code == "OptInRequired":
-		return "the caller needs kinesis:PutRecords on the stream"
-	case strings.HasPrefix(code, "ExpiredToken"):
-		return "the credentials have expired"
-	case code == "UnrecognizedClientException", code == "InvalidClientTokenId", code == "IncompleteSignature",
-		code == "InvalidSignatureException", code == "SignatureDoesNotMatch", strings.HasPrefix(code, "MissingAuthenticationToken"):
-		return "check the credentials, the region and the clock of this machine"
-	case code == "UnknownOperationException":
-		return "the endpoint does not know this operation: is it Kinesis Data Streams?"
-	case code != "":
-		return ""
 	}
-	if dns, ok := errors.AsType[*net.DNSError](f.err); ok && dns.IsNotFound {
-		return "no such host: check the region and the endpoint"
-	}
-	if _, ok := errors.AsType[*net.OpError](f.err); ok {
-		return "check the endpoint and the network"
-	}
-	return ""
+	return commonHint(f.code, f.err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
 }
 
 // tracker watches one call to know whether its request may have left the process.

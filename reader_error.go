@@ -2,7 +2,6 @@ package kin
 
 import (
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -21,42 +20,17 @@ func (r *Reader) shardError(shard ShardID, err error) *ShardError {
 
 // hint says what may help against err.
 func hint(err *fetch.Error) string {
-	switch code := fetch.Code(err); {
-	case code == "ResourceNotFoundException":
-		return "check the name of the stream, the region and the account"
-	case strings.HasPrefix(code, "KMS"):
-		return "the stream is encrypted: the caller needs kms:Decrypt, and the key must be enabled"
-	case strings.HasPrefix(code, "AccessDenied"), code == "OptInRequired":
-		return "the caller needs kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords on the stream"
-	case strings.HasPrefix(code, "ExpiredToken"):
-		return "the credentials have expired"
-	case code == "UnrecognizedClientException", code == "InvalidClientTokenId", code == "IncompleteSignature",
-		code == "InvalidSignatureException", code == "SignatureDoesNotMatch", strings.HasPrefix(code, "MissingAuthenticationToken"):
-		return "check the credentials, the region and the clock of this machine"
-	case code == "InvalidArgumentException" && err.Op == "GetShardIterator":
+	code := fetch.Code(err)
+	if code == "InvalidArgumentException" && err.Op == "GetShardIterator" {
 		return "the position may belong to another shard or stream, or lie in the future"
-	case code == "UnknownOperationException":
-		return "the endpoint does not know this operation: is it Kinesis Data Streams?"
-	case code != "":
-		return ""
 	}
-	return hintWithoutCode(err)
-}
-
-// hintWithoutCode says what may help against an error that the service has not named.
-func hintWithoutCode(err *fetch.Error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err.Err); ok && dns.IsNotFound {
-		return "no such host: check the region and the endpoint"
+	common := commonHint(code, err.Err, permissions{
+		stream: "kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords", key: "kms:Decrypt",
+	})
+	if common != "" || code != "" {
+		return common
 	}
-	if _, ok := errors.AsType[*net.OpError](err.Err); ok {
-		return "check the endpoint and the network"
-	}
-	switch text := strings.ToLower(err.Err.Error()); {
-	case strings.Contains(text, "region"):
-		return "set a region, for example with AWS_REGION"
-	case strings.Contains(text, "credentials"):
-		return "no credentials were found"
-	case strings.Contains(text, "deserialization"), err.Class == fetch.Terminal:
+	if err.Class == fetch.Terminal || strings.Contains(strings.ToLower(err.Err.Error()), "deserialization") {
 		return "what answers at the endpoint may not be Kinesis"
 	}
 	return ""
@@ -72,9 +46,7 @@ func causeText(err error) string {
 		}
 		return text
 	}
-	// Not AsType: smithy.APIError is an interface that has Error.
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() != "" {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() != "" {
 		return strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), ": ")
 	}
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
