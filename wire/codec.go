@@ -51,7 +51,7 @@ type Config struct {
 	Format Format
 
 	// Hooks are functions that are called when something happens that no result
-	// tells.
+	// tells. Defaults to none.
 	Hooks Hooks
 }
 
