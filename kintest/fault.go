@@ -109,8 +109,8 @@ type Fault struct {
 	// Empty makes GetRecords answer without records, and with an iterator of the same place: a page without content.
 	Empty bool
 
-	// Repeat makes the call answer what the last fitting call was answered, without doing its work, once there was one
-	// since the fault was injected.
+	// Repeat makes the call answer what the first fitting call was answered since the fault was injected, without doing its
+	// work. With ListShards it makes a listing that lags behind, as the service's do.
 	Repeat bool
 
 	// Corrupt flips one bit in the middle of the answer's body, or of the event's frame.

@@ -49,6 +49,29 @@ func TestFaultsDoWhatTheTestWants(t *testing.T) {
 	})
 }
 
+func TestAListingCanLagBehind(t *testing.T) {
+	t.Parallel()
+	s := newStream(t, 1)
+	c := s.Client()
+	listed := func() int {
+		out, err := c.ListShards(t.Context(), &kinesis.ListShardsInput{StreamName: new("orders")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Shards)
+	}
+	remove := s.Inject(kintest.Fault{Operation: "ListShards", Repeat: true})
+	before := listed()
+	if _, err := s.SplitShard("orders", shardID(0)); err != nil {
+		t.Fatal(err)
+	}
+	after := listed()
+	remove()
+	if later := listed(); before != 1 || after != 1 || later != 3 {
+		t.Errorf("listings have %d, %d and %d shards, want 1, still 1 after a split, and 3 without the fault", before, after, later)
+	}
+}
+
 func TestFaultsOfTheAnswersBody(t *testing.T) {
 	t.Parallel()
 	t.Run("it_stops_in_the_middle_and_arrives_whole", func(t *testing.T) {
