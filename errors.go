@@ -65,7 +65,7 @@ func (e *PutError) Error() string {
 	if len(key) > maxErrorKeyLength {
 		key = key[:maxErrorKeyLength] + "..."
 	}
-	fmt.Fprintf(&b, "put to %s record with key %q (%d bytes)", e.Stream, key, len(e.Record.Data))
+	fmt.Fprintf(&b, "put record with key %q (%d bytes) to %s", key, len(e.Record.Data), e.Stream)
 	if e.Attempts > 0 {
 		fmt.Fprintf(&b, ", attempt %d", e.Attempts)
 	}
@@ -78,10 +78,7 @@ func (e *PutError) Error() string {
 	} else {
 		b.WriteString(causeText(e.Err))
 	}
-	if e.Hint != "" {
-		b.WriteString(" (" + e.Hint + ")")
-	}
-	return b.String()
+	return withHint(b.String(), e.Hint)
 }
 
 // Unwrap returns the cause.
@@ -149,11 +146,15 @@ func (e *ShardError) Error() string {
 	if e.Shard != "" {
 		where += " " + string(e.Shard)
 	}
-	text := fmt.Sprintf("read %s: %s: %s", where, e.Op, causeText(e.Err))
-	if e.Hint != "" {
-		text += " (" + e.Hint + ")"
+	return withHint(fmt.Sprintf("read %s: %s: %s", where, e.Op, causeText(e.Err)), e.Hint)
+}
+
+// withHint adds what may help. The service ends its messages with a full stop.
+func withHint(text, hint string) string {
+	if hint == "" {
+		return text
 	}
-	return text
+	return strings.TrimSuffix(text, ".") + " (" + hint + ")"
 }
 
 // Unwrap returns the cause.

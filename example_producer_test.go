@@ -44,7 +44,7 @@ func ExampleProducer_Put() {
 	check(producer.Close(ctx))
 	// Output:
 	// shardId-000000000000 1
-	// put to orders record with key "" (6 bytes): kin: invalid record: UserRecord.PartitionKey is empty: it must have 1 to 256 characters
+	// put record with key "" (6 bytes) to orders: kin: invalid record: UserRecord.PartitionKey is empty: it must have 1 to 256 characters
 }
 
 // PutAsync is the fast way: records share calls, and each answer goes to a callback.

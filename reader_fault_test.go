@@ -133,7 +133,7 @@ func TestReaderGivesUp(t *testing.T) {
 		},
 		"without the stream": {
 			"ListShards", errNoStream, "", 0,
-			"ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found. (check the name of the stream",
+			"ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found (check the name of the stream",
 		},
 		"without a region": {
 			"ListShards", errors.New("Invalid Configuration: Missing Region"), "", 0,

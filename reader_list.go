@@ -251,7 +251,11 @@ func (u *readerRun) tellGone(s *readerShard) {
 // noSuchShard is the error of a Reader whose only shard is not listed.
 func (u *readerRun) noSuchShard(shards []types.Shard) error {
 	e := &ShardError{Op: "ListShards", Stream: u.r.cfg.Stream, Shard: u.r.cfg.Shard, Err: ErrShardNotFound}
-	if n := len(shards); n > 0 {
+	switch n := len(shards); n {
+	case 0:
+	case 1:
+		e.Hint = "the stream has only " + *shards[0].ShardId
+	default:
 		e.Hint = fmt.Sprintf("the stream has %d shards, %s to %s", n, *shards[0].ShardId, *shards[n-1].ShardId)
 	}
 	return e

@@ -330,7 +330,7 @@ func TestReaderFollowsReshards(t *testing.T) {
 				}
 				texts = append(texts, string(rec.Data))
 			}
-			wants(t, texts, "a read orders: ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found."+
+			wants(t, texts, "a read orders: ListShards: ResourceNotFoundException: Stream orders under account 000000000000 not found"+
 				" (check the name of the stream, the region and the account)")
 		})
 	})

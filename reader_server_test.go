@@ -362,7 +362,7 @@ func TestReaderOfAServer(t *testing.T) {
 			for _, err := range r.Records(t.Context()) {
 				texts = append(texts, err.Error())
 			}
-			wants(t, texts, "read orderz: ListShards: ResourceNotFoundException: Stream orderz under account 000000000000 not found."+
+			wants(t, texts, "read orderz: ListShards: ResourceNotFoundException: Stream orderz under account 000000000000 not found"+
 				" (check the name of the stream, the region and the account)")
 		})
 	})
