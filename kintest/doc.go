@@ -96,4 +96,23 @@
 //     how many streams and consumers may be CREATING at once.
 //
 // The direct API ([Server.Put], [Server.Reshard] and so on) is never limited.
+//
+// # Faults
+//
+// [Server.Inject] makes things go wrong that go wrong rarely with the service. The fields
+// of [Fault] can be combined; what they come to, by what a test wants to see survived:
+//
+//	stored, but not answered          Error or Cut: CutBefore, with AfterCommit
+//	some records of a call refused    Records, or Shard with Error
+//	a throttled hour                  Error: "ProvisionedThroughputExceededException", removed later
+//	a shard that stands still         Shard with Delay, removed later
+//	a proxy that lost its server      Status: 503
+//	a network that breaks, or hangs   Cut, Hang, BodyDelay
+//	a listing that lags behind        Operation: "ListShards", Repeat
+//	a split between two calls         Operation: "GetRecords", Skip, Times: 1, Do
+//	a wrong clock                     ClockSkew
+//	iterators that expired            [Server.ExpireIterators]
+//	subscriptions that ended          [Server.EndSubscriptions], or Operation: "SubscribeToShardEvent" with End
+//
+// [Server.Calls], [Server.Records], [Server.Shards] and [Server.Stats] show what came of it.
 package kintest
