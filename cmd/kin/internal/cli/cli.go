@@ -77,11 +77,13 @@ func (a *app) root() *cobra.Command {
 		Long:              rootLong,
 		Example:           rootExample,
 		Args:              cobra.NoArgs,
+		Version:           buildVersion().String(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkGlobals(cmd) },
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErr(err.Error(), "see "+cmd.CommandPath()+" --help")
 	})

@@ -31,6 +31,7 @@ func TestFlags_with_bad_values_are_refused_before_anything_is_done(t *testing.T)
 		{[]string{"serve", "--max-bytes", "-5"}, []string{"--max-bytes -5"}},
 		{[]string{"serve", "--state-delay", "-1s"}, []string{"--state-delay -1s"}},
 		{[]string{"serve", "--listen", "127.0.0.1:0", "--stream", "x y:1"}, []string{"--stream x y: a name has", "orders:4"}},
+		{[]string{"serve", "--listen", "127.0.0.1:0", "--stream", "z:20000"}, []string{"--stream z: 20000 shards, want"}},
 		{[]string{"demo", "--input", os.DevNull}, []string{os.DevNull + " is a pipe or a device", "to a file"}},
 		{[]string{"stream", "list", "extra"}, []string{`"extra" is too much`}},
 	} {
@@ -113,4 +114,20 @@ func TestServer_of_TLS_asked_without_it_is_one_line(t *testing.T) {
 		}
 	}()
 	wantFailure(t, run(t.Context(), "", "stream", "list", "--endpoint", "http://"+listener.Addr().String()), 3, "https://")
+}
+
+func TestVersion_is_a_flag_too(t *testing.T) {
+	t.Parallel()
+	if got, want := mustRun(t, "", "--version"), mustRun(t, "", "version"); got != want || !strings.HasPrefix(got, "kin ") {
+		t.Errorf("--version = %q, want %q", got, want)
+	}
+}
+
+func TestPut_names_the_field_of_a_line_that_has_no_key(t *testing.T) {
+	t.Parallel()
+	_, put := putServer(t, 1)
+	r := run(t.Context(), `{"id":""}`+"\n", append(put, "--key-field", "id")...)
+	if r.code != 6 || !strings.Contains(r.err, "invalid (line 1: PartitionKey is empty") {
+		t.Errorf("code = %d, it said %q", r.code, r.err)
+	}
 }

@@ -133,7 +133,8 @@ func reason(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
 		return oneLine(api.ErrorMessage())
 	}
-	return oneLine(strings.TrimPrefix(err.Error(), kin.ErrInvalidRecord.Error()+": "))
+	text := strings.TrimPrefix(err.Error(), kin.ErrInvalidRecord.Error()+": ")
+	return oneLine(strings.TrimPrefix(text, "UserRecord."))
 }
 
 type putResult struct {

@@ -61,7 +61,7 @@ it listens on, and writes it to a file for AWS_CA_BUNDLE.`,
 	f.StringVar(&o.dir, "data", "", "keep streams and records in this `directory`")
 	f.BoolVar(&o.sync, "sync", false, "with --data, wait for the disk at every change: it survives a power failure too, and is slow")
 	f.BoolVar(&o.limits, "limits", false, "enforce the service's limits: 1 MiB/s and 1,000 records/s in per shard, and so on")
-	f.StringArrayVar(&o.streams, "stream", nil, "create this stream at start if it does not exist: `name:shards` (repeatable)")
+	f.StringArrayVar(&o.streams, "stream", nil, "create this stream at start if it does not exist: `name:shards`, or a name for one shard (repeatable)")
 	f.DurationVar(&o.stateDelay, "state-delay", 500*time.Millisecond, "how long streams stay CREATING, UPDATING and DELETING")
 	f.Int64Var(&o.maxBytes, "max-bytes", 0, "keep at most so many `bytes` of records, drop the oldest beyond; 0 = no bound")
 	cmd.MarkFlagsRequiredTogether("cert", "key")
@@ -248,7 +248,8 @@ func createStreams(server *kintest.Server, specs []streamSpec) error {
 			continue
 		}
 		if err := server.CreateStream(spec.name, spec.shards); err != nil {
-			cause := strings.TrimPrefix(oneLine(err.Error()), fmt.Sprintf("kintest: create stream %q: ", spec.name))
+			text := oneLine(err.Error()) // kintest: create stream NAME: cause
+			cause := text[strings.LastIndex(text, ": ")+2:]
 			return usageErr(fmt.Sprintf("--stream %s: %s", spec.name, cause), "use for example orders:4")
 		}
 	}

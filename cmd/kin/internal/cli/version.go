@@ -18,7 +18,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.json() {
 				return a.printJSON(v)
 			}
-			_, err := fmt.Fprintf(a.io.Out, "kin %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch)
+			_, err := fmt.Fprintln(a.io.Out, v)
 			return err
 		},
 	}
@@ -30,6 +30,10 @@ type versionInfo struct {
 	Go       string `json:"go"`
 	OS       string `json:"os"`
 	Arch     string `json:"arch"`
+}
+
+func (v versionInfo) String() string {
+	return fmt.Sprintf("kin %s (%s, %s/%s)", v.Version, v.Go, v.OS, v.Arch)
 }
 
 // buildVersion reads what the Go toolchain stamped into the binary: the module
