@@ -102,12 +102,26 @@ func classifyCode(code string) (Class, bool) {
 	case "InvalidArgumentException", "ValidationException", "SerializationException", "UnknownOperationException",
 		"AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "IncompleteSignature",
-		"InvalidSignatureException", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "OptInRequired",
+		"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed",
+		"ExpiredToken", "ExpiredTokenException", "OptInRequired",
 		"KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
 		"KMSOptInRequired", "DryRunOperationException":
 		return Terminal, true
 	}
 	return Unknown, false
+}
+
+// curable says whether a refusal of the caller's identity may be cured by the refusal
+// itself: from the date of the answer the SDK learns how wrong this machine's clock is
+// and signs the next call with the right time, and credentials that have expired are
+// renewed. So one more attempt is worth it, and not two.
+func curable(code string) bool {
+	switch code {
+	case "InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired", "RequestTimeTooSkewed",
+		"ExpiredToken", "ExpiredTokenException":
+		return true
+	}
+	return false
 }
 
 // classifyStatus judges by the HTTP status alone: what answered may not be the

@@ -70,6 +70,9 @@ func List(ctx context.Context, cfg ListConfig) (Listing, error) {
 		}
 		f := describe(err)
 		f.Attempt = failures
+		if f.Class == Terminal && f.Attempt == 1 && curable(Code(err)) {
+			f.Class = Transient
+		}
 		if token != nil && Code(err) == "InvalidArgumentException" && !refused {
 			// A server that was started anew, or that signs tokens with another key by now.
 			refused = true

@@ -233,6 +233,9 @@ func (s *Shard) failed(err error) error {
 func (s *Shard) describe(err error) Failure {
 	f := describe(err)
 	f.Attempt = s.failures + 1
+	if f.Class == Terminal && f.Attempt == 1 && curable(Code(err)) {
+		f.Class = Transient
+	}
 	if f.Op != "GetRecords" {
 		return f
 	}
