@@ -128,6 +128,9 @@ func ParsePosition(text string) (Position, error) {
 		if err != nil {
 			return Position{}, fmt.Errorf("kin: position %q: %w", text, err)
 		}
+		if year := at.UTC().Year(); year < 0 || year > 9999 {
+			return Position{}, fmt.Errorf("kin: position %q: the year %d has no text form", text, year)
+		}
 		return AtTimestamp(at), nil
 	case textAtSequence:
 		return sequencePosition(text, arg, AtSequence)
