@@ -177,7 +177,8 @@ const (
 )
 
 // AtTip stops at what the shards hold when reading starts: each shard ends when the
-// service has nothing more to give, or with the first record that arrived later.
+// service has nothing more to give, or with the first record that arrived 3 seconds
+// later, because arrival times are approximate.
 // A reader that is ranged over again starts again, and gets what came in between.
 func AtTip() Stop { return Stop{kind: stopAtTip} }
 

@@ -149,9 +149,15 @@ func (u *readerRun) resolve(l fetch.Listing) {
 	}
 	u.r.resolveLatest(tip)
 	if u.r.cfg.Until.kind == stopAtTip && !l.Server.IsZero() {
-		u.limit = l.Server.Add(time.Second)
+		u.limit = l.Server.Add(tipSlack)
 	}
 }
+
+// tipSlack is how much later than the listing a record may have arrived and still be of
+// what was there when reading began: the listing's date is in whole seconds, and
+// arrival times are approximate, on some servers whole seconds too. The limit is there
+// so that reading ends while others go on putting, so it may be late but never early.
+const tipSlack = 3 * time.Second
 
 // resumeAncestors tells the graph which shards without a position count as read: the
 // ancestors of shards that have one, because children are read after their parents.

@@ -130,13 +130,9 @@ func (u *setup) reader(t *testing.T, change func(*kin.ReaderConfig)) *kin.Reader
 	return r
 }
 
-// untilTip is for a Reader that stops at the tip. Where arrival times are rounded up
-// it lets a second pass first, since the tip is what has arrived by now.
+// untilTip is for a Reader that stops at the tip.
 func (u *setup) untilTip(t *testing.T) *kin.Reader {
 	t.Helper()
-	if !u.server.ExactTimes {
-		<-time.After(1500 * time.Millisecond)
-	}
 	return u.reader(t, func(cfg *kin.ReaderConfig) { cfg.Until = kin.AtTip() })
 }
 

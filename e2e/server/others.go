@@ -13,7 +13,7 @@ import (
 func Kinesalite() Kind {
 	return Kind{
 		Name:         "kinesalite",
-		Capabilities: Capabilities{ExactTimes: true, LiveReads: true},
+		Capabilities: Capabilities{LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "kinesalite", "npm", "node_modules", "kinesalite", "cli.js")
@@ -38,7 +38,7 @@ func Kinesalite() Kind {
 func KinesisLocal() Kind {
 	return Kind{
 		Name:         "kinesis-local",
-		Capabilities: Capabilities{StreamARN: true, FanOut: true, ExactTimes: true, LiveReads: true},
+		Capabilities: Capabilities{StreamARN: true, FanOut: true, LiveReads: true},
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			dir := filepath.Dir(installed(tb, "kinesis-local", "npm", "node_modules", "kinesis-local", "main.js"))

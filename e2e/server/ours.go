@@ -11,7 +11,7 @@ import (
 
 func oursCapabilities() Capabilities {
 	return Capabilities{
-		StreamARN: true, FanOut: true, InitialResponse: true, CBOR: true, ExactTimes: true, LiveReads: true,
+		StreamARN: true, FanOut: true, InitialResponse: true, CBOR: true, LiveReads: true,
 	}
 }
 

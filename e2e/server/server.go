@@ -23,7 +23,6 @@ type Capabilities struct {
 	FanOut          bool // RegisterStreamConsumer and SubscribeToShard
 	InitialResponse bool // begins event streams as the SDK wants it
 	CBOR            bool // reads and writes CBOR correctly
-	ExactTimes      bool // arrival times are not rounded up, into the future
 	LiveReads       bool // readers at the tip miss nothing while several writers put
 }
 
