@@ -170,22 +170,21 @@ func TestAccessKeyAndScopeSayWhoseStreamsAreMeant(t *testing.T) {
 	if err != nil || len(out.StreamNames) != 0 {
 		t.Errorf("streams of another region = %v, %v; want none", out, err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	if _, body := do(t, s.HTTPClient(), req); !strings.Contains(body, "orders") {
-		t.Errorf("unsigned request = %s, want the server's own streams", body)
-	}
-	req.Body = http.NoBody
-	req, _ = http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), strings.NewReader("{}"))
-	req.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams")
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=123456789012/20261121/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0")
-	if _, body := do(t, s.HTTPClient(), req); strings.Contains(body, "orders") {
-		t.Errorf("request of another account = %s, want no streams", body)
+	for credential, own := range map[string]bool{
+		"": true, // not signed
+		"local/20261121/us-east-1/kinesis/aws4_request":        true,
+		"local/20261121//kinesis/aws4_request":                 true, // names no region
+		"000000000000/20261121/us-east-1/kinesis/aws4_request": true,
+		"123456789012/20261121/us-east-1/kinesis/aws4_request": false,
+		"local/20261121/eu-west-1/kinesis/aws4_request":        false,
+	} {
+		req := listStreamsRequest(t, s)
+		if credential != "" {
+			req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+credential+", SignedHeaders=host, Signature=0")
+		}
+		if _, body := do(t, s.HTTPClient(), req); strings.Contains(body, "orders") != own {
+			t.Errorf("streams for %q = %s, want the server's own: %v", credential, body, own)
+		}
 	}
 }
 

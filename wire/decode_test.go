@@ -296,6 +296,12 @@ func TestWhatIsNotAnAnswerIsADeserializationError(t *testing.T) {
 			t.Errorf("CBOR %s: %v, want a DeserializationError", s, err)
 		}
 	}
+	for _, number := range []string{"\x1a\x80\x00\x00\x00", "\x3a\x80\x00\x00\x00", "\xfa\x4f\x00\x00\x00"} { // 2^31, -2^31-1, 2^31 as a float
+		err := wire.DecodeCBOR([]byte("\xa1\x71FailedRecordCount"+number), &kinesis.PutRecordsOutput{})
+		if _, ok := errors.AsType[*smithy.DeserializationError](err); !ok {
+			t.Errorf("CBOR count %x: %v, want a DeserializationError", number, err)
+		}
+	}
 	for _, s := range []string{
 		"[]", "null", "1", "{", `{"Records":1}`, `{"Records":[1]}`, `{"Records":[{"Data":1}]}`, `{"Records":[{"Data":"?"}]}`,
 		`{"MillisBehindLatest":1.5}`, `{"MillisBehindLatest":"1"}`, `{"Records":[{"ApproximateArrivalTimestamp":"x"}]}`, "<html>",

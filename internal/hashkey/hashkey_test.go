@@ -118,6 +118,7 @@ func TestParse(t *testing.T) {
 			{"1 ", hashkey.ErrSyntax},
 			{"0x10", hashkey.ErrSyntax},
 			{"1e3", hashkey.ErrSyntax},
+			{"1:", hashkey.ErrSyntax}, // the character behind 9
 			{"١", hashkey.ErrSyntax},
 			{"340282366920938463463374607431768211456", hashkey.ErrRange},
 			{strings.Repeat("9", 39), hashkey.ErrRange},
