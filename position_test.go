@@ -32,10 +32,10 @@ func TestPositionText(t *testing.T) {
 		if got, err := kin.ParsePosition(want); err != nil || got != position {
 			t.Errorf("ParsePosition(%q) = %v, %v; want %v", want, got, err, position)
 		}
-		var got struct{ P kin.Position }
-		text, err := json.Marshal(struct{ P kin.Position }{position})
-		if err != nil || json.Unmarshal(text, &got) != nil || got.P != position {
-			t.Errorf("%v came back from JSON as %v", position, got.P)
+		var got kin.Position
+		text, err := json.Marshal(position)
+		if err != nil || json.Unmarshal(text, &got) != nil || got != position {
+			t.Errorf("%v came back from JSON as %v", position, got)
 		}
 	}
 }
