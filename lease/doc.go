@@ -1,16 +1,15 @@
-// Package lease is the protocol by which the processes of a group share the shards of
-// streams, in words, with the types that it stores and the [Store] that keeps them.
+// Package lease is the protocol by which the processes of a group share the shards of streams,
+// in words, with the types that it stores and the [Store] that keeps them.
 //
-// Most programs only choose a store and hand it to a Consumer: package memstore keeps
-// leases in the process, package dynamostore in DynamoDB, package sqlstore in SQLite,
-// PostgreSQL or MySQL. Whoever writes another one implements [Store] and runs package
-// leasetest against it.
+// Most programs only choose a store and hand it to a Consumer: package memstore keeps leases in
+// the process, package dynamostore in DynamoDB, package sqlstore in SQLite, PostgreSQL or
+// MySQL. Whoever writes another one implements [Store] and runs package leasetest against it.
 //
 // # Words
 //
-// A group has workers. A worker is one run of one process: its ID is new each time. A
-// lease is the right to read one shard of one stream for one group. Its owner is the
-// worker that may read the shard, deliver its records and move its checkpoint.
+// A group has workers. A worker is one run of one process: its ID is new each time. A lease is
+// the right to read one shard of one stream for one group. Its owner is the worker that may
+// read the shard, deliver its records and move its checkpoint.
 //
 // # What is stored
 //
@@ -20,11 +19,12 @@
 //	lease   {stream, shard, parents, keys,                one row per shard
 //	         owner, epoch, revision, checkpoint, pin, load}
 //
-// Every change of a lease is a compare-and-set on its revision, which each change
-// raises by one. The epoch rises when the owner changes, so that it can fence what the
-// owner does elsewhere. The version of the group rises after each change of a lease that
-// others should know of: see [Change.Announces]. A worker's beat rises with each of its
-// heartbeats. Nobody renews leases.
+// Every change of a lease is a compare-and-set on its revision, which each change raises by
+// one, and on its owner, so that a write that was under way for very long does not hit a row that
+// was deleted and made again. The epoch rises when the owner changes, so that it can fence what the owner does
+// elsewhere. The version of the group rises after each change of a lease that others should
+// know of: see [Change.Announces]. A worker's beat rises with each of its heartbeats. Nobody
+// renews leases.
 //
 // # A group at work
 //
@@ -48,40 +48,40 @@
 //
 // # Who is alive
 //
-// TTL is the setting from which all times follow (ConsumerConfig.LeaseTTL, 10 seconds
-// by default). All workers of a group must use the same one; a worker's row carries it, and a
+// TTL is the setting from which all times follow (ConsumerConfig.LeaseTTL, 10 seconds by
+// default). All workers of a group must use the same one; a worker's row carries it, and a
 // worker that finds another one refuses to join.
 //
 //   - A worker sends a heartbeat every 0.3 TTL, and at once again when one fails.
-//   - A worker trusts its leases until 0.7 TTL after the *start* of the last
-//     heartbeat that was answered. Then it delivers nothing more and cancels the contexts
-//     of the handlers that still run. It goes on when a heartbeat has been answered, and a load
-//     that began after that shows that the leases are still its own.
-//   - Everybody polls the rows of all workers. When a beat has not changed for 0.85 TTL
-//     since it was first seen, and the observer could see it all that time, the observer
-//     forgets the worker: it deletes the row, if the beat is still the same.
-//   - A worker whose row is gone has lost all its leases. It stops at once, and
-//     joins again under a new ID.
+//   - A worker trusts its leases until 0.7 TTL after the *start* of the last heartbeat that was
+//     answered. Then it delivers nothing more and cancels the contexts of the handlers that
+//     still run. It goes on when a heartbeat has been answered, and a load that began after
+//     that shows that the leases are still its own.
+//   - Everybody polls the rows of all workers. When a beat has not changed for 0.85 TTL since
+//     it was first seen, and the observer could see it all that time, the observer forgets the
+//     worker: it deletes the row, if the beat is still the same.
+//   - A worker whose row is gone has lost all its leases. It stops at once, and joins again
+//     under a new ID.
 //
 // Each of these times is measured by one process on its own monotonic clock; no clocks are
-// compared. A machine that was suspended is the exception that needs care, since its
-// monotonic clock may have stood still: there the wall clock is read beside it, and the one
-// that advanced more counts. That compares a clock with itself.
+// compared. A machine that was suspended is the exception that needs care, since its monotonic
+// clock may have stood still: there the wall clock is read beside it, and the one that advanced
+// more counts. That compares a clock with itself.
 //
-// Why this is safe: the observer saw the beat after it was written, so 0.85 TTL after that
-// is later than 0.85 TTL after the start of that heartbeat, and the worker stopped 0.15
-// TTL before. If a later heartbeat had been written, deleting would have failed.
+// Why this is safe: the observer saw the beat after it was written, so 0.85 TTL after that is
+// later than 0.85 TTL after the start of that heartbeat, and the worker stopped 0.15 TTL
+// before. If a later heartbeat had been written, deleting would have failed.
 //
 // # Who reads what
 //
-// Each worker computes the same plan from the same rows: package internal/assign. The
-// plan gives every lease that may be read to one worker, evenly, and moves as few as
-// possible. There is no leader. While views differ, plans differ, and some leases move
-// twice; safety does not depend on it.
+// Each worker computes the same plan from the same rows: package internal/assign. The plan
+// gives every lease that may be read to one worker, evenly, and moves as few as possible. There
+// is no leader. While views differ, plans differ, and some leases move twice; safety does not
+// depend on it.
 //
 // A lease may be read when it is not finished and each of its parents is finished or has no
-// row. It may be taken when it has no owner, or when its owner has no row although the
-// rows of the workers were read after the lease. So [Store.Load] reads leases first.
+// row. It may be taken when it has no owner, or when its owner has no row although the rows of
+// the workers were read after the lease. So [Store.Load] reads leases first.
 //
 //	                  plan: mine                plan: another's
 //	no owner          take                      -
@@ -92,65 +92,65 @@
 //	                                            the other the owner, in one change
 //
 // A worker that is to stop marks its row as draining, so that no plan gives it anything, and
-// goes on reading until its heirs have seen that (a worker's row says which version
-// it acts upon) or would have polled by now. Then it hands over, so that the heirs
-// look often when it matters. Its row goes last. Only the leases of a worker that died
-// wait for the TTL.
+// goes on reading until its heirs have seen that (a worker's row says which version it acts
+// upon) or would have polled by now. Then it hands over, so that the heirs look often when it
+// matters. Its row goes last. Only the leases of a worker that died wait for the TTL.
 //
 // # Shards
 //
-// The first worker of a group that reads a stream writes the stream's row with the start position; LATEST
-// becomes the time of that moment. Then it writes a lease for every shard
-// that the stream lists, parents first: at the start position, or finished if the shard
-// had ended before. When all are there, the stream is seeded. From then on every shard that
-// has no lease yet is new and begins at TRIM_HORIZON, whatever the start position was.
+// The first worker of a group that reads a stream writes the stream's row with the start
+// position; LATEST becomes the time of that moment. Then it writes a lease for every shard that
+// the stream lists, parents first: at the start position, or finished if the shard had ended
+// before. When all are there, the stream is seeded. From then on every shard that has no lease
+// yet is new and begins at TRIM_HORIZON, whatever the start position was.
 //
-// The owner of a shard that has ended, and whose records are all done, writes leases for
-// the children that the service names, then finishes its own. In addition one worker,
-// the same in all plans, lists the shards now and then: that finds children of services that name none, and
-// holes in the range of hash keys. A lease is written only when each of the
-// shard's parents has one, or is known to be gone: so a parent without a lease is finished.
+// The owner of a shard that has ended, and whose records are all done, writes leases for the
+// children that the service names, then finishes its own. In addition one worker, the same in
+// all plans, lists the shards now and then: that finds children of services that name none, and
+// holes in the range of hash keys. A lease is written only when each of the shard's parents has
+// one, or is known to be gone: so a parent without a lease is finished.
 //
-// A finished lease is deleted when the service has not listed its shard for several
-// listings, and all its children have leases that have moved. It must stay for as long as its shard is
+// A finished lease is deleted when the service has not listed its shard for several listings,
+// and all its children have leases that have moved. It must stay for as long as its shard is
 // listed, or the shard would look new.
 //
 // # Invariants
 //
-//  1. A lease changes only by a compare-and-set on its revision.
+//  1. A lease changes only by a compare-and-set on its revision and its owner.
 //  2. Only the owner changes the checkpoint, and only forward. (An operator's reset takes the
 //     lease from its owner in the same change.)
-//  3. A worker becomes owner in one of two ways: it takes a lease whose owner is empty or
-//     has no row, or the owner hands it over. It never takes one from a worker that has a row.
+//  3. A worker becomes owner in one of two ways: it takes a lease whose owner is empty or has
+//     no row, or the owner hands it over. It never takes one from a worker that has a row.
 //  4. The owner changes at most once in a revision, and the epoch rises by one each time.
 //  5. Worker IDs are never used again. A row of a worker that is gone never comes back.
-//  6. A worker delivers records of a shard only while it is the owner by the newest row that it knows, and only
-//     until 0.7 TTL after the start of its last answered heartbeat.
-//  7. A worker's row is deleted by itself after its last hand-over, or by an observer
-//     that has seen the same beat for 0.85 TTL. (An operator may delete it by force.)
+//  6. A worker delivers records of a shard only while it is the owner by the newest row that it
+//     knows, and only until 0.7 TTL after the start of its last answered heartbeat.
+//  7. A worker's row is deleted by itself after its last hand-over, or by an observer that has
+//     seen the same beat for 0.85 TTL. (An operator may delete it by force.)
 //  8. A lease with a parent that has a lease is not read before that one is finished.
-//  9. A lease is finished after all its records are acknowledged, and its children have leases if the
-//     service named them.
-//  10. A checkpoint is stored only of records that were acknowledged, together with all records before
-//     them in their shard.
+//  9. A lease is finished after all its records are acknowledged, and its children have leases
+//     if the service named them.
+//  10. A checkpoint is stored only of records that were acknowledged, together with all records
+//     before them in their shard.
 //
-// From 3, 6 and 7: two workers deliver records of one shard at the same time only if a
-// handler goes on after its context was cancelled, or a clock ran slow by more than the margin, 0.15 TTL
-// in 0.85. And from 1 and 2: even then the former owner can't move the checkpoint.
+// From 3, 6 and 7: two workers deliver records of one shard at the same time only if a handler
+// goes on after its context was cancelled, or a clock ran slow by more than the margin, 0.15
+// TTL in 0.85. And from 1 and 2: even then the former owner can't move the checkpoint.
 //
 // # What a lost answer means
 //
-// A change may have been made although its answer never came. Whoever tries it again
-// finds that the revision has moved on. It is recognised by comparing the row with
-// what was to be written: all fields are equal exactly if the change was made, since worker IDs
-// are unique and a worker has one change of a lease in flight at a time. That is the business of stores: see
+// A change may have been made although its answer never came. Whoever tries it again finds that
+// the revision has moved on. It is recognised by comparing the row with what was to be written:
+// all fields are equal exactly if the change was made, since worker IDs are unique and a worker
+// has one change of a lease in flight at a time. That is the business of stores: see
 // [Store.Update]. Heartbeats and deletions may simply be made twice.
 //
 // # What it costs
 //
-// A worker makes a heartbeat every 0.3 TTL, a poll every 0.05 TTL for each worker in the group, at least
-// 0.1 and at most 0.5 TTL, and a load when the version has risen, or every 5 minutes. With the default of 10
-// seconds, ten workers make 12,000 heartbeats and 7,200 polls in an hour, however many
-// shards there are; to which comes one write for each checkpoint that moved. A worker that
-// waits for a lease, or suspects another to be dead, polls every 0.025 to 0.05 TTL.
+// A worker makes a heartbeat every 0.3 TTL, a poll every 0.05 TTL for each worker in the group,
+// at least 0.1 and at most 0.5 TTL, and a load when the version has risen, or every 5 minutes.
+// With the default of 10 seconds, ten workers make 12,000 heartbeats and 7,200 polls in an
+// hour, however many shards there are; to which comes one write for each checkpoint that moved.
+// A worker that waits for a lease, or suspects another to be dead, polls every 0.025 to 0.05
+// TTL.
 package lease

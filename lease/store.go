@@ -21,8 +21,8 @@ type Store interface {
 	// Poll returns the version and the workers. It is called often, and cheap.
 	Poll(ctx context.Context, group string) (Snapshot, error)
 
-	// Update tries changes of leases, each one on its own: a change is made if the row has the revision of
-	// Change.Old, and refused otherwise. The results are in the order of the changes. A change that turns out to
+	// Update tries changes of leases, each one on its own: a change is made if the row has the revision and
+	// the owner of Change.Old, and refused otherwise. The results are in the order of the changes. A change that turns out to
 	// have been made already, because its answer got lost, counts as made. No two changes have the same key.
 	//
 	// If a change was made that [Change.Announces], the version of the group rises after
@@ -66,7 +66,7 @@ var ErrNoWorker = errors.New("lease: the worker has no row in the group")
 
 // Change is a compare-and-set of one lease. Make one with [Create], [Set] or [Remove].
 type Change struct {
-	Old Lease // as it was read; only Key and Revision are compared
+	Old Lease // as it was read; Key, Revision and Owner are compared
 	New Lease // as it is to be: Revision is that of Old plus one; 0 to delete the row
 }
 
