@@ -11,7 +11,9 @@ import (
 // row: a read that begins after a change has been answered sees it. An error says that
 // it is not known whether anything was changed, unless it is one of those of this package;
 // every method may be called again with the same arguments then. Methods end soon after their
-// context. A name of a group is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'.
+// context. A name of a group is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'. Other texts are at
+// most 255 bytes of UTF-8 without control characters; IDs and ARNs are not empty, and revisions and beats not negative. What
+// breaks these rules is refused with an error that wraps [ErrInvalid]: see [CheckGroup] and [CheckChanges].
 type Store interface {
 	// Load returns all rows of a group; none if there is no such group. Leases and streams
 	// are read before workers, so that a worker which owns a lease and is missing had gone.
@@ -35,7 +37,7 @@ type Store interface {
 	PutStream(ctx context.Context, group string, s Stream) (Stream, error)
 
 	// Join writes the row of a new worker, with its Beat as it is, and raises the version. The group comes into being with its
-	// first worker or stream. If there is a row of that ID already, it stays as it is: an answer got lost.
+	// first row. If there is a row of that ID already, it stays as it is: an answer got lost.
 	Join(ctx context.Context, group string, w Worker) error
 
 	// Beat raises the worker's Beat by at least one and writes Streams, Capacity and Seen. It returns the row as it is
@@ -46,7 +48,7 @@ type Store interface {
 	Drain(ctx context.Context, group, worker string, draining bool) error
 
 	// Forget deletes the row of a worker if its Beat is still beat, or whatever it is if
-	// beat is [AnyBeat], and raises the version. It reports whether there is no row any more.
+	// beat is [AnyBeat], and raises the version. It reports whether there is no row any more, so also if there was none.
 	Forget(ctx context.Context, group, worker string, beat int64) (bool, error)
 
 	// Groups returns the names of all groups, in order.
@@ -85,6 +87,15 @@ func Set(old, l Lease) Change {
 // Remove returns the change that deletes a row.
 func Remove(old Lease) Change { return Change{Old: old, New: Lease{Key: old.Key}} }
 
+// MadeIn says whether row is as the change wants it, where Revision 0 stands for no row: so the change was made
+// if row was read after it was tried.
+func (c Change) MadeIn(row Lease) bool {
+	if c.Removes() {
+		return row.Revision == 0
+	}
+	return row.Equal(c.New)
+}
+
 // Removes says whether the change deletes the row.
 func (c Change) Removes() bool { return c.New.Revision == 0 }
 
@@ -100,6 +111,6 @@ type Result struct {
 	// Made says that the row is as the change wants it.
 	Made bool
 
-	// Lease is the row as it is now, and has Revision 0 if there is none.
+	// Lease is the row as it is now. If there is none, it has only its Key, and Revision 0.
 	Lease Lease
 }
