@@ -13,6 +13,12 @@ type ReadClient interface {
 	GetRecords(context.Context, *kinesis.GetRecordsInput, ...func(*kinesis.Options)) (*kinesis.GetRecordsOutput, error)
 }
 
+// ConsumeClient is what a [Consumer] calls. [*kinesis.Client] implements it.
+type ConsumeClient interface {
+	ReadClient
+	DescribeStreamSummary(context.Context, *kinesis.DescribeStreamSummaryInput, ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error)
+}
+
 // PutClient is what a [Producer] calls. [*kinesis.Client] implements it. The input
 // belongs to the producer, which uses its memory again after the call has returned.
 type PutClient interface {

@@ -123,6 +123,9 @@ var (
 // ShardError ends the sequence of [Reader.Records]: a call failed in a way that
 // asking again can't cure, or for longer than the configuration allows. Records that
 // were fetched and not yielded yet are not lost: Reader.Positions is before them.
+//
+// [Consumer.Run] returns one if it can't find out what stream it is to read; and [OwnedShard] has
+// one for a shard that can't be read for now.
 type ShardError struct {
 	// Op is the operation that failed, such as GetRecords.
 	Op string

@@ -204,7 +204,8 @@ func (cfg ReaderConfig) withDefaults() (ReaderConfig, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return cfg, errors.Join(cfg.checkPositions(), cfg.checkBounds(), cfg.checkTimes(), cfg.checkChoices())
+	const owner = "ReaderConfig"
+	return cfg, errors.Join(cfg.checkPositions(), cfg.checkBounds(owner), cfg.checkTimes(owner), cfg.checkChoices(owner))
 }
 
 func (cfg *ReaderConfig) checkPositions() error {
@@ -225,17 +226,19 @@ func (cfg *ReaderConfig) checkPositions() error {
 	return nil
 }
 
-func (cfg *ReaderConfig) checkBounds() error {
+// The checks below are also those of a Consumer. owner is the struct that holds the fields.
+
+func (cfg *ReaderConfig) checkBounds(owner string) error {
 	const mostBytes = min(1<<40, math.MaxInt) // a TiB, where an int holds it
 	return errors.Join(
-		bounded("ReaderConfig.MaxRecords", &cfg.MaxRecords, 10_000, 1, 10_000),
-		bounded("ReaderConfig.MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, mostBytes),
-		bounded("ReaderConfig.MaxCallsPerSecond", &cfg.MaxCallsPerSecond, 5, 0.01, 1e6, -1),
-		bounded("ReaderConfig.MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, mostBytes, -1),
+		bounded(owner+".MaxRecords", &cfg.MaxRecords, 10_000, 1, 10_000),
+		bounded(owner+".MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, 1, mostBytes),
+		bounded(owner+".MaxCallsPerSecond", &cfg.MaxCallsPerSecond, 5, 0.01, 1e6, -1),
+		bounded(owner+".MaxBytesPerSecond", &cfg.MaxBytesPerSecond, 2<<20, 1, mostBytes, -1),
 	)
 }
 
-func (cfg *ReaderConfig) checkTimes() error {
+func (cfg *ReaderConfig) checkTimes(owner string) error {
 	const longest = 365 * 24 * time.Hour
 	if cfg.MaxIdleWait == 0 {
 		cfg.MaxIdleWait = max(time.Second, cfg.MinIdleWait)
@@ -244,25 +247,25 @@ func (cfg *ReaderConfig) checkTimes() error {
 		cfg.MinIdleWait = min(250*time.Millisecond, cfg.MaxIdleWait)
 	}
 	if cfg.MinIdleWait > cfg.MaxIdleWait {
-		return fmt.Errorf("kin: ReaderConfig.MinIdleWait (%v) is longer than MaxIdleWait (%v)", cfg.MinIdleWait, cfg.MaxIdleWait)
+		return fmt.Errorf("kin: %s.MinIdleWait (%v) is longer than MaxIdleWait (%v)", owner, cfg.MinIdleWait, cfg.MaxIdleWait)
 	}
 	return errors.Join(
 		// Iterators live for 5 minutes.
-		bounded("ReaderConfig.MinIdleWait", &cfg.MinIdleWait, 0, time.Millisecond, 4*time.Minute),
-		bounded("ReaderConfig.MaxIdleWait", &cfg.MaxIdleWait, 0, time.Millisecond, 4*time.Minute),
-		bounded("ReaderConfig.ListEvery", &cfg.ListEvery, time.Minute, time.Second, longest),
-		bounded("ReaderConfig.CallTimeout", &cfg.CallTimeout, 30*time.Second, time.Millisecond, longest),
-		bounded("ReaderConfig.StartTimeout", &cfg.StartTimeout, 30*time.Second, time.Millisecond, longest, -1),
-		bounded("ReaderConfig.GiveUpAfter", &cfg.GiveUpAfter, -1, time.Millisecond, longest, -1),
+		bounded(owner+".MinIdleWait", &cfg.MinIdleWait, 0, time.Millisecond, 4*time.Minute),
+		bounded(owner+".MaxIdleWait", &cfg.MaxIdleWait, 0, time.Millisecond, 4*time.Minute),
+		bounded(owner+".ListEvery", &cfg.ListEvery, time.Minute, time.Second, longest),
+		bounded(owner+".CallTimeout", &cfg.CallTimeout, 30*time.Second, time.Millisecond, longest),
+		bounded(owner+".StartTimeout", &cfg.StartTimeout, 30*time.Second, time.Millisecond, longest, -1),
+		bounded(owner+".GiveUpAfter", &cfg.GiveUpAfter, -1, time.Millisecond, longest, -1),
 	)
 }
 
-func (cfg *ReaderConfig) checkChoices() error {
+func (cfg *ReaderConfig) checkChoices(owner string) error {
 	switch {
 	case cfg.WhenAggregated < UnpackAggregates || cfg.WhenAggregated > KeepAggregates:
-		return fmt.Errorf("kin: ReaderConfig.WhenAggregated (%d) must be UnpackAggregates or KeepAggregates", cfg.WhenAggregated)
+		return fmt.Errorf("kin: %s.WhenAggregated (%d) must be UnpackAggregates or KeepAggregates", owner, cfg.WhenAggregated)
 	case cfg.WhenOutOfRange < DeliverOutOfRange || cfg.WhenOutOfRange > DropOutOfRange:
-		return fmt.Errorf("kin: ReaderConfig.WhenOutOfRange (%d) must be DeliverOutOfRange or DropOutOfRange", cfg.WhenOutOfRange)
+		return fmt.Errorf("kin: %s.WhenOutOfRange (%d) must be DeliverOutOfRange or DropOutOfRange", owner, cfg.WhenOutOfRange)
 	}
 	return nil
 }
