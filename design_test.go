@@ -129,6 +129,7 @@ func forbidden(file, pkg string) string {
 	sdk := strings.HasPrefix(pkg, "github.com/aws/aws-sdk-go-v2") || strings.HasPrefix(pkg, "github.com/aws/smithy-go")
 
 	pure := within("aggregate", "internal/hashkey", "internal/topology", "internal/batch", "internal/pace",
+		"internal/assign", "internal/discover", "internal/watermark",
 		"internal/cbor", "internal/jsonscan", "kintest/internal/shardlog")
 	acting := []string{"context", "net", "net/http", "os", "log", "log/slog"}
 	switch {
