@@ -7,8 +7,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Event is something that the Machine is told. Every Do that the Machine asks for is
-// answered by exactly one event, however it ends; the others come as they happen.
+// Event is something that the [Machine] is told. Every call that the Machine asks for is
+// answered by exactly one event, however it ends; the others come as they happen. Answers of
+// calls must not be older than the Step that asked for them: the Machine counts them from there.
 type Event interface{ event() }
 
 // Tick says that time has passed: see [Machine.Wake].
@@ -16,15 +17,14 @@ type Tick struct{}
 
 // Joined answers [Join].
 type Joined struct {
-	Began time.Duration // when the call began
-	Err   error
+	Worker string // the ID that was to join
+	Err    error
 }
 
 // Beaten answers [Beat].
 type Beaten struct {
-	Began  time.Duration // when the call began
-	Worker lease.Worker  // if Err is nil
-	Err    error         // lease.ErrNoWorker if the row is gone
+	Worker lease.Worker // as it was to be, or as it is then if Err is nil; the ID is there in any case
+	Err    error        // lease.ErrNoWorker if the row is gone
 }
 
 // Polled answers [Poll].
@@ -35,7 +35,6 @@ type Polled struct {
 
 // Loaded answers [Load].
 type Loaded struct {
-	Began    time.Duration // when the call began
 	Snapshot lease.Snapshot
 	Err      error
 }
@@ -61,7 +60,10 @@ type Forgotten struct {
 }
 
 // Drained answers [Drain].
-type Drained struct{ Err error }
+type Drained struct {
+	Worker string
+	Err    error
+}
 
 // Listed answers [List].
 type Listed struct {
@@ -85,7 +87,7 @@ type Progress struct {
 }
 
 // Ended says that all records of a shard are done and no more will come. The reading of the shard is over, as
-// if it had been stopped.
+// if it had been stopped: a [StopShard] that crosses it needs no further answer.
 type Ended struct {
 	Key      lease.Key
 	Epoch    int64
@@ -99,8 +101,20 @@ type Stopped struct {
 	Checkpoint lease.Checkpoint // how far its records are done; empty if none was
 }
 
-// Leave says that the worker is to stop: drain, hand over, leave.
+// Flush asks that what is done of a shard be stored now: the [Progress] that came before it. It is answered by
+// [Flushed].
+type Flush struct {
+	Key   lease.Key
+	Epoch int64
+	Token int64 // comes back with the answer
+}
+
+// Leave says that the worker is to stop: drain, hand over, leave. The end is [Left].
 type Leave struct{}
+
+// Cut says that there is no more time for that: handlers are cut off, what they have done is stored and handed
+// over if one attempt is enough, and [Left] follows soon, whatever the store does.
+type Cut struct{}
 
 // Streams says which streams the worker is to read from now on, by ARN, and for each the position at which
 // the group begins to read it: a Checkpoint, or LATEST.
@@ -128,5 +142,7 @@ func (Listed) event()    {}
 func (Progress) event()  {}
 func (Ended) event()     {}
 func (Stopped) event()   {}
+func (Flush) event()     {}
 func (Leave) event()     {}
+func (Cut) event()       {}
 func (Streams) event()   {}
