@@ -2,19 +2,13 @@ package kin
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
-	"github.com/kinstream/kin/aggregate"
 	"github.com/kinstream/kin/internal/fetch"
-	"github.com/kinstream/kin/internal/hashkey"
 )
-
-// errCorruptAggregate is why a record that looks aggregated is delivered as it is.
-var errCorruptAggregate = errors.New("aggregated record with a wrong checksum or an unreadable message")
 
 // page is an answer of GetRecords on its way to the loop, or the error that ended
 // the reading of a shard.
@@ -45,9 +39,7 @@ type pageOf struct {
 	shard  *readerShard
 	closed bool // the shard took no more records when it was begun
 
-	// skip is the position at which the shard was begun, if that is inside an aggregated
-	// record, of which the user records up to there are left out.
-	skip Position
+	unpacking *unpacking // used by the loop only
 }
 
 // last says whether the shard is not fetched any further.
@@ -72,109 +64,38 @@ func (p *page) position(before Position) Position {
 // complete says whether the loop body has finished all records.
 func (p *page) complete() bool { return int(p.done.Load()>>32) == len(p.records) }
 
-// yield runs the loop body for each record until ctx ends, and reports whether to go on.
+// yield runs the loop body for each user record until ctx ends, and reports whether to go on.
 func (p *page) yield(ctx context.Context, yield func(Record, error) bool) bool {
 	rec := Record{ShardID: p.shard.id}
-	unpack := p.reader.cfg.WhenAggregated == UnpackAggregates
-	for i := range p.records {
+	var left bool // by the loop body
+	var d defects
+	defer func() { p.bad, p.outOfRange = d.bad, d.outOfRange }() // also if the loop body panics
+	var i int
+	body := func(rec *Record) bool {
 		if ctx.Err() != nil {
-			return true
+			return false
 		}
-		in := &p.records[i]
-		rec.SequenceNumber = SequenceNumber(*in.SequenceNumber)
-		rec.PartitionKey, rec.ArrivalTime = "", time.Time{}
-		if in.PartitionKey != nil {
-			rec.PartitionKey = *in.PartitionKey
-		}
-		if in.ApproximateArrivalTimestamp != nil {
-			rec.ArrivalTime = *in.ApproximateArrivalTimestamp
-		}
-		rec.Data = in.Data
-		if unpack && looksAggregated(in.Data) {
-			if packed, ok := aggregate.Parse(in.Data); ok && packed.Len() > 0 {
-				if !p.yieldPacked(ctx, i, rec, packed, yield) {
-					return false
-				}
-				continue
-			}
-			p.badRecord(rec.SequenceNumber, -1, errCorruptAggregate)
-		}
-		if !yield(rec, nil) {
+		if left = !yield(*rec, nil); left {
 			return false
 		}
 		p.yielded++
 		p.yieldedBytes += int64(len(rec.Data) + len(rec.PartitionKey))
+		if rec.Aggregated {
+			p.done.Store(uint64(i)<<32 | uint64(rec.SubSequence+1))
+		}
+		return true
+	}
+	p.unpacking.keys = p.shard.keys
+	for i = range p.records {
+		if ctx.Err() != nil {
+			return true
+		}
+		if !p.unpacking.each(&p.records[i], &rec, &d, body) {
+			return !left
+		}
 		p.done.Store(uint64(i+1) << 32)
 	}
 	return true
-}
-
-// yieldPacked is yield for the user records of record i.
-func (p *page) yieldPacked(ctx context.Context, i int, rec Record, packed aggregate.Aggregate, yield func(Record, error) bool) bool {
-	skip := -1
-	if p.skip.seq == rec.SequenceNumber {
-		skip = p.skip.sub
-	}
-	rec.Aggregated = true
-	for user, err := range packed.Records() {
-		if ctx.Err() != nil {
-			return true
-		}
-		if user.Index <= skip {
-			continue
-		}
-		if err != nil {
-			p.badRecord(rec.SequenceNumber, user.Index, err)
-			continue
-		}
-		rec.SubSequence, rec.PartitionKey, rec.ExplicitHashKey, rec.Data = user.Index, user.PartitionKey, user.ExplicitHashKey, user.Data
-		if !p.belongs(rec) {
-			continue
-		}
-		if !yield(rec, nil) {
-			return false
-		}
-		p.yielded++
-		p.yieldedBytes += int64(len(rec.Data) + len(rec.PartitionKey))
-		p.done.Store(uint64(i)<<32 | uint64(user.Index+1))
-	}
-	p.done.Store(uint64(i+1) << 32)
-	return true
-}
-
-// looksAggregated says whether data begins like an aggregated record. It is asked
-// for every record, so it is small enough to be inlined.
-func looksAggregated(data []byte) bool {
-	return len(data) > 4 && data[0] == 0xF3 && data[1] == 0x89 && data[2] == 0x9A && data[3] == 0xC2
-}
-
-// belongs says whether a user record is to be delivered, and notes it if it belongs to
-// another shard.
-func (p *page) belongs(rec Record) bool {
-	keys := p.shard.keys
-	if keys == hashkey.Full() || !keys.Valid() {
-		return true
-	}
-	key, err := hashkey.Parse(rec.ExplicitHashKey)
-	if err != nil { // none, as a rule
-		key = hashkey.Of(rec.PartitionKey)
-	}
-	if keys.Contains(key) {
-		return true
-	}
-	p.outOfRange++
-	drop := p.reader.cfg.WhenOutOfRange == DropOutOfRange
-	if hook := p.reader.cfg.Hooks.OutOfRange; hook != nil {
-		hook(OutOfRangeInfo{Stream: p.reader.cfg.Stream, Record: rec, Dropped: drop})
-	}
-	return !drop
-}
-
-func (p *page) badRecord(seq SequenceNumber, sub int, err error) {
-	p.bad++
-	if hook := p.reader.cfg.Hooks.BadRecord; hook != nil {
-		hook(BadRecordInfo{Stream: p.reader.cfg.Stream, Shard: p.shard.id, SequenceNumber: seq, SubSequence: sub, Err: err})
-	}
 }
 
 // cut ends a page where the reading of its shard ends, if it does.

@@ -164,10 +164,7 @@ func (u *readerRun) start(s *readerShard, closed bool) {
 		hook(r.info(s))
 	}
 	u.active++
-	common := pageOf{reader: r, shard: s, closed: closed}
-	if s.position.kind == afterSubSequence {
-		common.skip = s.position
-	}
+	common := pageOf{reader: r, shard: s, closed: closed, unpacking: r.unpacking(s)}
 	// Ends with the shard, after an error, or with u.ctx; u.stop waits for it.
 	u.work.Go(func() { u.readShard(fetch.NewShard(cfg), common) })
 }

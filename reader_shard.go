@@ -62,6 +62,15 @@ func (r *Reader) info(s *readerShard) ShardInfo {
 	return ShardInfo{Stream: r.cfg.Stream, Shard: s.id, Parents: slices.Clone(s.parents), Position: s.position}
 }
 
+// unpacking returns how the records of a shard become user records, from its position on.
+func (r *Reader) unpacking(s *readerShard) *unpacking {
+	return &unpacking{
+		stream: r.cfg.Stream, shard: s.id, skip: skipFor(s.position),
+		unpack: r.cfg.WhenAggregated == UnpackAggregates, drop: r.cfg.WhenOutOfRange == DropOutOfRange,
+		badRecord: r.cfg.Hooks.BadRecord, outOfRange: r.cfg.Hooks.OutOfRange,
+	}
+}
+
 // register notes what a listing, or the end of a parent, says about a shard. start is
 // where the shard begins if it is new; atTip says that this is LATEST.
 func (r *Reader) register(shard topology.Shard, start Position, atTip bool) {

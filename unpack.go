@@ -1,0 +1,120 @@
+package kin
+
+import (
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/aggregate"
+	"github.com/kinstream/kin/internal/hashkey"
+)
+
+// errCorruptAggregate is why a record that looks aggregated is delivered as it is.
+var errCorruptAggregate = errors.New("aggregated record with a wrong checksum or an unreadable message")
+
+// unpacking is how the records of a shard become user records, for a Reader and for a
+// Consumer.
+type unpacking struct {
+	stream string
+	shard  ShardID
+	keys   hashkey.Range // of the shard; if it is not valid, nothing is out of it
+	unpack bool          // aggregated records are unpacked
+	drop   bool          // user records of other shards are dropped
+
+	// skip is the position at which the shard was begun, if that is inside an aggregated
+	// record, of which the user records up to there are left out.
+	skip Position
+
+	badRecord  func(BadRecordInfo)  // may be nil
+	outOfRange func(OutOfRangeInfo) // may be nil
+}
+
+// defects counts what was left out.
+type defects struct{ bad, outOfRange int64 }
+
+// skipFor returns what of p is to be skipped.
+func skipFor(p Position) Position {
+	if p.kind == afterSubSequence {
+		return p
+	}
+	return Position{}
+}
+
+// each calls body for the user records of in, in order, until it returns false, and
+// reports whether it never did. rec, whose ShardID is set, is the memory for them.
+func (u *unpacking) each(in *types.Record, rec *Record, d *defects, body func(rec *Record) bool) bool {
+	rec.SequenceNumber = SequenceNumber(*in.SequenceNumber)
+	rec.SubSequence, rec.Aggregated = 0, false
+	rec.PartitionKey, rec.ExplicitHashKey, rec.ArrivalTime = "", "", time.Time{}
+	if in.PartitionKey != nil {
+		rec.PartitionKey = *in.PartitionKey
+	}
+	if in.ApproximateArrivalTimestamp != nil {
+		rec.ArrivalTime = *in.ApproximateArrivalTimestamp
+	}
+	rec.Data = in.Data
+	if u.unpack && looksAggregated(in.Data) {
+		if packed, ok := aggregate.Parse(in.Data); ok && packed.Len() > 0 {
+			return u.eachPacked(packed, rec, d, body)
+		}
+		u.bad(d, rec.SequenceNumber, -1, errCorruptAggregate)
+	}
+	return body(rec)
+}
+
+// eachPacked is each for an aggregated record.
+func (u *unpacking) eachPacked(packed aggregate.Aggregate, rec *Record, d *defects, body func(rec *Record) bool) bool {
+	skip := -1
+	if u.skip.seq == rec.SequenceNumber {
+		skip = u.skip.sub
+	}
+	rec.Aggregated = true
+	for user, err := range packed.Records() {
+		if user.Index <= skip {
+			continue
+		}
+		if err != nil {
+			u.bad(d, rec.SequenceNumber, user.Index, err)
+			continue
+		}
+		rec.SubSequence, rec.PartitionKey, rec.ExplicitHashKey, rec.Data = user.Index, user.PartitionKey, user.ExplicitHashKey, user.Data
+		if u.belongs(rec, d) && !body(rec) {
+			return false
+		}
+	}
+	return true
+}
+
+// looksAggregated says whether data begins like an aggregated record. It is asked
+// for every record, so it is small enough to be inlined.
+func looksAggregated(data []byte) bool {
+	return len(data) > 4 && data[0] == 0xF3 && data[1] == 0x89 && data[2] == 0x9A && data[3] == 0xC2
+}
+
+// belongs says whether a user record is to be delivered, and notes it if it belongs to
+// another shard.
+func (u *unpacking) belongs(rec *Record, d *defects) bool {
+	if u.keys == hashkey.Full() || !u.keys.Valid() {
+		return true
+	}
+	key, err := hashkey.Parse(rec.ExplicitHashKey)
+	if err != nil { // none, as a rule
+		key = hashkey.Of(rec.PartitionKey)
+	}
+	if u.keys.Contains(key) {
+		return true
+	}
+	d.outOfRange++
+	if u.outOfRange != nil {
+		u.outOfRange(OutOfRangeInfo{Stream: u.stream, Record: *rec, Dropped: u.drop})
+	}
+	return !u.drop
+}
+
+func (u *unpacking) bad(d *defects, seq SequenceNumber, sub int, err error) {
+	d.bad++
+	if u.badRecord != nil {
+		u.badRecord(BadRecordInfo{Stream: u.stream, Shard: u.shard, SequenceNumber: seq, SubSequence: sub, Err: err})
+	}
+}
