@@ -79,8 +79,11 @@
 // is no leader. While views differ, plans differ, and some leases move twice; safety does not
 // depend on it.
 //
-// A lease may be read when it is not finished and each of its parents is finished or has no
-// row. It may be taken when it has no owner, or when its owner has no row although the rows of
+// A lease may be read when it is not finished, and each parent that its row names is finished.
+// A parent without a row is finished if the lease has moved from where it began; if not, the
+// row is there and a load that ran while it was written has missed it: see "Shards".
+//
+// A lease may be taken when it has no owner, or when its owner has no row although the rows of
 // the workers were read after the lease. So [Store.Load] reads leases first.
 //
 //	                  plan: mine                plan: another's
@@ -108,7 +111,9 @@
 // children that the service names, then finishes its own. In addition one worker, the same in
 // all plans, lists the shards now and then: that finds children of services that name none, and
 // holes in the range of hash keys. A lease is written only when each of the shard's parents has
-// one, or is known to be gone: so a parent without a lease is finished.
+// one, or is known to be gone. The row names those parents that had one: they had to be finished
+// before the lease could move. (A reset to a start takes the names of parents without a row
+// out of it.)
 //
 // A finished lease is deleted when the service has not listed its shard for several listings,
 // and all its children have leases that have moved. It must stay for as long as its shard is

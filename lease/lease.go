@@ -28,7 +28,8 @@ func (k Key) Compare(other Key) int {
 type Lease struct {
 	Key
 
-	// Parents are the shards that this one was made of, none to two.
+	// Parents are those shards of which this one was made that had leases when its own was
+	// written, none to two. The others were known to be gone.
 	Parents []string
 
 	// HashStart and HashEnd are the first and the last hash key that the shard owns, in
