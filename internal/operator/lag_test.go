@@ -32,10 +32,10 @@ func TestLags(t *testing.T) {
 		}
 		for checkpoint, want := range map[lease.Checkpoint]time.Duration{
 			lease.TrimHorizon: 3 * time.Minute,
-			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[0].SequenceNumber):        2 * time.Minute,
-			lease.Checkpoint("AT_SEQUENCE_NUMBER:" + placed[1].SequenceNumber):           2 * time.Minute,
-			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[1].SequenceNumber + ":7"): time.Minute,
-			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[2].SequenceNumber):        0,
+			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[0].SequenceNumber):                              2 * time.Minute,
+			lease.Checkpoint("AT_SEQUENCE_NUMBER:" + placed[1].SequenceNumber):                                 2 * time.Minute,
+			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[1].SequenceNumber + ":7"):                       time.Minute,
+			lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + placed[2].SequenceNumber):                              0,
 			lease.Checkpoint("AT_TIMESTAMP:" + time.Now().Add(-90*time.Second).UTC().Format(time.RFC3339Nano)): time.Minute,
 			lease.ShardEnd: 0,
 		} {
