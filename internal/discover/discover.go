@@ -7,9 +7,23 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
+const (
+	// patience is how many listings in a row may lack something that ought to be there, before
+	// it counts as gone all the same. So a strange server delays its readers and does not hang them.
+	patience = 3
+
+	// sightings is how many listings in a row must have a shard that looks as if its lease had been
+	// deleted, and how many must find a lease that names a parent without one.
+	sightings = 2
+
+	// A finished lease is deleted when this many listings in a row, over this time, did not have its shard.
+	absentListings = 3
+	absentFor      = 5 * time.Minute
+)
+
 // Listing is what the service says about the shards of a stream.
 type Listing struct {
-	// Shards are all that the service lists.
+	// Shards are all that the service lists. The Memory refers to them until the next listing.
 	Shards []topology.Shard
 
 	// Before are the IDs of those that had ended before the start position of the stream's row, as
@@ -18,68 +32,108 @@ type Listing struct {
 }
 
 // Memory is what the listings of one stream have taught the worker that made them. The zero
-// value is ready to use. It may be lost at any time: then deleting waits a while, and doubts begin anew.
-// It is not safe for concurrent use.
+// value is ready to use. It may be lost at any time: then deleting waits a while, and doubts
+// begin anew. It is not safe for concurrent use.
 type Memory struct {
-	listing  Listing
+	listing  Listing // the last one that was not empty
+	listings int     // taken in; empty ones do not count
+	empty    bool    // the last one was
+	now      time.Duration
+
+	// In how many listings in a row something was so:
+	holes    int            // no open shard owned some keys
+	lacking  map[string]int // a parent ought to be listed and is not
+	returned map[string]int // a shard has no lease, and younger ones of its keys have
+	orphaned map[string]int // a lease has not moved and names a parent without one
+
+	absent map[string]absence // finished leases whose shards are not listed
+}
+
+// absence is since when the shard of a finished lease is not listed.
+type absence struct {
+	since    time.Duration
 	listings int
 }
 
-// List takes a listing in. rows are the leases of the stream that were known when the listing was *begun*,
-// or fewer. now is any clock that goes forward.
-func (m *Memory) List(now time.Duration, listing Listing, rows []lease.Lease) {
+// List takes in a listing. rows are the leases of the group as they are known; those of other streams
+// are ignored. now is on any clock that goes forward. A listing must have begun after the one before it was
+// taken in.
+func (m *Memory) List(now time.Duration, stream lease.Stream, rows []lease.Lease, listing Listing) {
+	m.now, m.empty = now, len(listing.Shards) == 0
+	if m.empty {
+		return // a stream has shards, so this says nothing
+	}
 	m.listing = listing
 	m.listings++
+	x := newIndex(stream.ARN, rows, listing.Shards)
+	sound := m.judge(x)
+	m.returned = again(m.returned, x.returned())
+	m.orphaned = again(m.orphaned, x.orphaned())
+	m.noteAbsence(x, sound)
 }
 
-// Plan is what is to be done about the leases of a stream.
+// again counts in how many listings in a row something was found.
+func again(before map[string]int, found []string) map[string]int {
+	if len(found) == 0 {
+		return nil
+	}
+	now := make(map[string]int, len(found))
+	for _, id := range found {
+		now[id] = before[id] + 1
+	}
+	return now
+}
+
+// judge looks for what the listing lacks, and reports whether it may be complete.
+func (m *Memory) judge(x *index) (sound bool) {
+	g := topology.New(topology.AtHorizon)
+	g.List(x.shards())
+	if holes, _ := g.Coverage(); len(holes) > 0 {
+		m.holes++
+	} else {
+		m.holes = 0
+	}
+	m.lacking = again(m.lacking, g.Missing())
+	sound = m.holes == 0 || m.holes >= patience
+	for _, n := range m.lacking {
+		sound = sound && n >= patience
+	}
+	return sound
+}
+
+// Plan is what is to be done about the leases of a stream. Ask for it again when that has been done, with the
+// rows as they are then, until there is nothing left: a new listing is not needed for it.
 type Plan struct {
-	// Create are leases to write, with [lease.Create], side by side and in any order: all their parents
-	// have leases, or are gone. Their children come with the next Plan.
+	// Create are leases to write, with [lease.Create], side by side and in any order. Those of their children
+	// come with the next Plan.
 	Create []lease.Lease
 
 	// Delete are finished leases to delete, with [lease.Remove].
 	Delete []lease.Lease
 
-	// More says that there is more to do once Create and Delete are done: ask for the Plan
-	// again, with the rows as they are then. No new listing is needed for that.
-	More bool
+	// Mend are leases without an owner that name parents which are gone.
+	Mend []lease.Change
 
-	// Again says that the listing lacks shards, or shows what only another one can make certain: list
-	// again soon, and less and less soon for as long as it stays.
+	// Again says that the listing lacks shards, or shows what only another one can make certain:
+	// list again soon, and less and less soon for as long as that is so.
 	Again bool
 
-	// Seeded says that every shard that was there at the start has a lease: if the stream's row
+	// Seeded says that every shard that was there at the start has a lease: if the row of the stream
 	// does not say so yet, write it.
 	Seeded bool
 }
 
-// Plan returns what the last listing, and those before it, make of the rows: the leases
-// of the stream as they are known now. Others are ignored. It may be asked as often as rows change; the
-// answer is empty before the first listing.
-func (m *Memory) Plan(stream lease.Stream, rows []lease.Lease) Plan { return Plan{} }
-
-// End is what is to be done at the end of a shard.
-type End struct {
-	// Create are leases of children to write, side by side.
-	Create []lease.Lease
-
-	// Wait says that a child that the service named can't have a lease yet, because the end of one shard does not tell
-	// enough about it: list, and ask [AtEnd] again before the lease of the shard is finished.
-	Wait bool
-
-	// List says that a listing is needed, now if it is not under way: because of Wait, or because the service named no
-	// child.
-	List bool
+// Plan returns what the listings make of the rows: the leases of the group as they are known
+// now, of which those of other streams are ignored. There is nothing to do before the first listing.
+func (m *Memory) Plan(stream lease.Stream, rows []lease.Lease) Plan {
+	if m.listings == 0 {
+		return Plan{Again: m.empty}
+	}
+	x := newIndex(stream.ARN, rows, m.listing.Shards)
+	p := Plan{Again: m.empty || m.holes > 0}
+	unlisted := m.create(&p, stream, x)
+	m.remove(&p, x)
+	m.mend(&p, x)
+	p.Seeded = unlisted == 0 && (m.holes == 0 || m.holes >= patience)
+	return p
 }
-
-// AtEnd returns what is to be done before the lease of a shard is finished whose records are all done. named are
-// the children that the service named; rows are the leases of the stream as they are known
-// now, the shard's own among them.
-func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lease.Lease) End {
-	return End{List: len(named) == 0}
-}
-
-// Ready says of each lease, in the order of leases, whether its shard may be read: it is not finished, and each
-// of its parents is finished or has no lease. leases are all of the group, of any number of streams.
-func Ready(leases []lease.Lease) []bool { return make([]bool, len(leases)) }

@@ -1,0 +1,184 @@
+package discover
+
+import (
+	"slices"
+
+	"github.com/kinstream/kin/internal/topology"
+	"github.com/kinstream/kin/lease"
+)
+
+// create plans leases for the listed shards that have none and whose parents stand in no way. It
+// returns how many listed shards have none.
+func (m *Memory) create(p *Plan, stream lease.Stream, x *index) (without int) {
+	var waiting *known // the first that waits for the lease of a listed parent
+	var ended, returned map[string]bool
+	for _, k := range x.order {
+		if !k.listed || k.lease != nil {
+			continue
+		}
+		if without++; without == 1 {
+			ended, returned = m.ended(stream, x), toSet(x.returned())
+		}
+		if returned[k.ID] && m.returned[k.ID] < sightings {
+			p.Again = true
+			continue
+		}
+		switch m.obstacle(k, x) {
+		case parentHasNone:
+			if waiting == nil {
+				waiting = k
+			}
+		case parentLacking:
+			p.Again = true
+		case none:
+			p.Create = append(p.Create, newLease(stream, k, x, begin(stream, ended[k.ID], returned[k.ID])))
+		}
+	}
+	if len(p.Create) == 0 && waiting != nil && !p.Again {
+		// Parents that form a circle: no service says so, and a server that does must not hang its readers.
+		p.Create = append(p.Create, newLease(stream, waiting, x, begin(stream, ended[waiting.ID], false)))
+	}
+	return without
+}
+
+// obstacle is why a shard can't have a lease yet.
+type obstacle int
+
+const (
+	none          obstacle = iota
+	parentHasNone          // a parent is listed and has no lease yet
+	parentLacking          // a parent ought to be listed
+)
+
+func (m *Memory) obstacle(k *known, x *index) obstacle {
+	worst := none
+	for _, p := range k.Parents {
+		switch {
+		case x.lease(p) != nil:
+		case x.listed(p):
+			worst = max(worst, parentHasNone)
+		case m.lacking[p] > 0 && m.lacking[p] < patience:
+			worst = max(worst, parentLacking)
+		}
+	}
+	return worst
+}
+
+// begin returns where a shard begins. ended: before the start position. returned: it is older than others that
+// have leases.
+func begin(stream lease.Stream, ended, returned bool) lease.Checkpoint {
+	switch {
+	case stream.Seeded && !returned:
+		return lease.TrimHorizon
+	case ended:
+		return lease.ShardEnd
+	default:
+		return stream.Start
+	}
+}
+
+// ended returns the listed shards that had ended before the start position: those of which the service says so,
+// and their ancestors.
+func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
+	if stream.Seeded || stream.Start == lease.TrimHorizon {
+		return nil
+	}
+	ended, parents := make(map[string]bool), make(map[string]bool)
+	for _, k := range x.order {
+		for _, p := range k.Parents {
+			parents[p] = true
+		}
+	}
+	var mark func(id string)
+	mark = func(id string) {
+		if k := x.byID[id]; k != nil && k.listed && !ended[id] {
+			ended[id] = true
+			for _, p := range k.Parents {
+				mark(p)
+			}
+		}
+	}
+	for _, k := range x.order {
+		// A shard that is open, and has no child, has not ended whatever is said.
+		if m.listing.Before[k.ID] && (k.Closed || parents[k.ID]) {
+			mark(k.ID)
+		}
+	}
+	return ended
+}
+
+// newLease returns the first row of a shard. It names those parents that have one.
+func newLease(stream lease.Stream, k *known, x *index, begin lease.Checkpoint) lease.Lease {
+	l := lease.Lease{Key: lease.Key{Stream: stream.ARN, Shard: k.ID}, Checkpoint: begin}
+	for _, p := range k.Parents {
+		if x.lease(p) != nil {
+			l.Parents = append(l.Parents, p)
+		}
+	}
+	slices.SortFunc(l.Parents, compareIDs)
+	if k.Range.Valid() {
+		l.HashStart, l.HashEnd = k.Range.Start.String(), k.Range.End.String()
+	}
+	return l
+}
+
+func toSet(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// End is what is to be done at the end of a shard, before its own lease is finished.
+type End struct {
+	// Create are leases of children to write, with [lease.Create], side by side.
+	Create []lease.Lease
+
+	// Wait says that a child that the service named can't have a lease yet, because the end of one shard does
+	// not tell enough about it. After the next listing, and the leases that come of it, ask [AtEnd] again.
+	Wait bool
+
+	// List says that a listing is needed now: because of Wait, or because the service named no child.
+	List bool
+}
+
+// AtEnd returns what is to be done before the lease of a shard is finished whose records are all
+// done. named are the children that the service named at its end; rows are the leases of the group as they
+// are known now. listings is how many listings of the stream have begun and been taken in since the
+// end was known: after three, a child that nothing else tells of is gone.
+func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lease.Lease, listings int) End {
+	x := newIndex(stream.ARN, rows, nil)
+	end := End{List: len(named) == 0 && listings == 0}
+	for _, s := range named {
+		if s.ID == "" || s.ID == shard || x.lease(s.ID) != nil {
+			continue
+		}
+		child := known{Shard: topology.Shard{ID: s.ID, Range: unknownRange()}}
+		child.learn(s.Range, append([]string{shard}, s.Parents...))
+		if x.clear(&child) {
+			begin := begin(stream, false, false)
+			end.Create = append(end.Create, newLease(stream, &child, x, begin))
+		} else if listings < patience {
+			end.Wait, end.List = true, true
+		}
+	}
+	return end
+}
+
+// clear says whether all parents of a child are known to have leases: those that are named have, and owned all of its
+// keys, so that there can be no other.
+func (x *index) clear(child *known) bool {
+	var owned keySet
+	for _, p := range child.Parents {
+		k := x.byID[p]
+		if k == nil || k.lease == nil {
+			return false
+		}
+		if !k.Range.Valid() {
+			return false
+		}
+		owned.add(k.Range)
+	}
+	return child.Range.Valid() && (owned.covers(child.Range) || !owned.overlaps(child.Range))
+}
