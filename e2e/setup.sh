@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-readonly ferrokinesis=0.7.0 rust=1.87
+readonly ferrokinesis=0.7.0 dynoxide=3.2.0 rust=1.88
 tools="$(cd .. && pwd)/.tools"
 readonly tools
 mkdir -p "$tools/log"
@@ -88,11 +88,19 @@ java_packages() {
   mvn -B -q -f sdk/java/pom.xml -Dmaven.repo.local="$tools/maven" -DbuildDirectory="$tools/java" package
 }
 
-# Without optimisation and debug information: it builds in half the time and is not measured.
-rust_packages() {
+# rust_package NAME@VERSION OPTION...: builds a program with cargo, without optimisation and debug
+# information: it builds in half the time and is not measured.
+rust_package() {
   CARGO_HOME="$tools/cargo-home" CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --force \
-    --root "$tools/cargo" --target-dir "$tools/cargo-target" "ferrokinesis@$ferrokinesis"
+    --root "$tools/cargo" --target-dir "$tools/cargo-target" "$@"
   rm -rf "$tools/cargo-target" "$tools/cargo-home"
+}
+
+# rust_packages: one after the other, since cargo uses all cores by itself.
+rust_packages() {
+  install ferrokinesis <(echo "$ferrokinesis") -- rust_package "ferrokinesis@$ferrokinesis" &&
+    install dynoxide <(echo "$dynoxide") -- rust_package "dynoxide-rs@$dynoxide" \
+      --no-default-features --features native-sqlite,http-server,cli
 }
 
 runtime "Node.js 18 or later with npm" have_node nodejs npm
@@ -108,8 +116,8 @@ if ((${#missing[@]})); then
   exit 1
 fi
 
-# The Rust build takes minutes, mostly one core; the others wait for the network.
-install ferrokinesis <(echo "$ferrokinesis") -- rust_packages &
+# The Rust builds take minutes, mostly one core; the others wait for the network.
+rust_packages &
 rust_build=$!
 install npm npm/package.json npm/package-lock.json -- npm_packages
 install python sdk/python/requirements.txt -- python_packages

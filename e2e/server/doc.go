@@ -1,5 +1,5 @@
-// Package server starts the Kinesis servers that kin is tested against: its own,
-// and those that others wrote.
+// Package server starts the servers that kin is tested against: Kinesis servers, its
+// own and those that others wrote, and the DynamoDB servers of [DynamoDBKinds].
 //
 // A test asks for a [Kind], gets a running [Server] on a free loopback port, and
 // has it stopped when it ends:
