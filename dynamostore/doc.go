@@ -16,8 +16,8 @@
 //
 //	part              row                                        other attributes
 //	+---------------+------------------------------------------+--------------------------------------
-//	| groups        | billing                                  |
-//	| groups        | search                                   |
+//	| groups        | billing                                  | created
+//	| groups        | search                                   | created
 //	+---------------+------------------------------------------+--------------------------------------
 //	| billing/group | version                                  | version
 //	|               | worker#web-1-k3x9                        | beat seen streams capacity draining

@@ -39,6 +39,13 @@ func (u *update) put(name string, value types.AttributeValue) {
 	u.set = append(u.set, "#"+name+" = :"+name)
 }
 
+// keep sets an attribute that is absent.
+func (u *update) keep(name string, value types.AttributeValue) {
+	u.name(name)
+	u.value(name, value)
+	u.set = append(u.set, "#"+name+" = if_not_exists(#"+name+", :"+name+")")
+}
+
 // raise adds one to a counter, which begins at 0.
 func (u *update) raise(name string) {
 	u.name(name)
@@ -47,19 +54,13 @@ func (u *update) raise(name string) {
 	u.set = append(u.set, "#"+name+" = if_not_exists(#"+name+", :zero) + :one")
 }
 
-// text returns the update expression, or nil if nothing but the row itself is to be there.
+// text returns the update expression, which sets something.
 func (u *update) text() *string {
-	var clauses []string
-	if len(u.set) > 0 {
-		clauses = append(clauses, "SET "+strings.Join(u.set, ", "))
-	}
+	text := "SET " + strings.Join(u.set, ", ")
 	if len(u.remove) > 0 {
-		clauses = append(clauses, "REMOVE "+strings.Join(u.remove, ", "))
+		text += " REMOVE " + strings.Join(u.remove, ", ")
 	}
-	if len(clauses) == 0 {
-		return nil
-	}
-	return new(strings.Join(clauses, " "))
+	return &text
 }
 
 // when sets the condition. Its names are those that follow.

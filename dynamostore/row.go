@@ -21,7 +21,7 @@ const (
 	attrBuild    = "build"
 	attrJoined   = "joined"
 
-	attrCreated = "created"
+	attrCreated = "created" // also of a group
 	attrStart   = "start"
 	attrSeeded  = "seeded"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -140,9 +141,11 @@ func (s *Store) raise(ctx context.Context, group string, create bool) error {
 	return err
 }
 
-// enter puts the name of a group where all names are.
+// enter puts the name of a group where all names are, with the time at which that was done first.
 func (s *Store) enter(ctx context.Context, group string) error {
-	_, err := s.write(ctx, directoryKey(group), &update{}, types.ReturnValueNone)
+	var u update
+	u.keep(attrCreated, timeValue(time.Now(), time.RFC3339))
+	_, err := s.write(ctx, directoryKey(group), &u, types.ReturnValueNone)
 	return err
 }
 
