@@ -16,7 +16,6 @@ func (s Shard) String() string { return s.Stream + "/" + s.ID }
 // Row is a lease as the observer saw it.
 type Row struct {
 	At         trace.Time // when the load that showed it had been answered
-	Asked      trace.Time // when that load began
 	Shard      Shard
 	Owner      string
 	Epoch      int64

@@ -1,0 +1,48 @@
+//go:build unix
+
+package group_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kinstream/kin/e2e/server"
+)
+
+// storeKind is a store that a scenario can use.
+type storeKind struct {
+	name string
+
+	// start starts its server and returns what worker.OpenStore takes, the address in it, and
+	// the process of the server. The latter two are empty for a store without one.
+	start func(tb testing.TB) (spec, address string, pid int)
+
+	embedded bool // it has no server
+}
+
+func dynamo(kind server.DynamoDBKind) storeKind {
+	return storeKind{name: kind.Name, start: func(tb testing.TB) (string, string, int) {
+		tb.Helper()
+		s := kind.Start(tb)
+		return "dynamodb:" + s.URL, strings.TrimPrefix(s.URL, "http://"), s.PID
+	}}
+}
+
+func dynalite() storeKind { return dynamo(server.Dynalite()) }
+func dynoxide() storeKind { return dynamo(server.Dynoxide()) }
+
+func storeKinds() []storeKind { return []storeKind{dynalite(), dynoxide()} }
+
+// benchStores are those that figures are given for.
+func benchStores() []storeKind { return []storeKind{dynalite()} }
+
+// combos returns all combinations of servers and stores.
+func combos() []combo {
+	var all []combo
+	for _, kinesis := range server.Kinds() {
+		for _, store := range storeKinds() {
+			all = append(all, combo{kinesis, store})
+		}
+	}
+	return all
+}
