@@ -16,6 +16,10 @@ MODULES := $(shell sed -n 's/^\t\(\..*\)$$/\1/p' go.work)
 P        ?= 2
 FUZZTIME ?= 5s
 
+# How long make soak runs, and the seed it begins with.
+SOAK ?= 1h
+SEED ?= $(shell date +%s)
+
 # each runs a command in every module of the workspace, and says what failed where.
 in = for module in $(1); do (cd $$module && $(2)) || { echo "$$module: $(strip $(3))" >&2; exit 1; }; done
 each = $(call in, $(MODULES), $(1), $(2))
@@ -95,14 +99,20 @@ fuzz: ## every fuzz target for FUZZTIME (default 5s) each
 
 # What is measured is also kept, in the format that benchstat reads.
 .PHONY: bench
-bench: setup ## figures of the server, the codec and the reader, side by side (some minutes)
+bench: setup ## figures of the server, the codec, the reader and groups, side by side (some minutes)
 	@cd e2e && go build -o $(TOOLS)/bin/benchtable ./cmd/benchtable
 	@echo "measuring; all figures go to $(TOOLS)/bench.txt"
 	@{ (cd e2e && KIN_E2E=required go test -run '^$$' -bench 'Records|PutRecord$$|Push' -benchtime 3s -timeout 20m ./bench) && \
 		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Memory -benchtime 1x ./bench) && \
+		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Group -benchtime 1x -timeout 20m ./group) && \
 		go test -run '^$$' -bench . -benchtime 1s ./wire && \
 		go test -run '^$$' -bench 'Read$$' -benchtime 2s . ; } >$(TOOLS)/bench.txt 2>&1 || { tail -n 20 $(TOOLS)/bench.txt; exit 1; }
 	@$(TOOLS)/bin/benchtable <$(TOOLS)/bench.txt
+
+# Worker processes in all combinations of servers and stores, with new seeds each time.
+.PHONY: soak
+soak: setup ## kill, stop and cut off worker processes for SOAK (default 1h); SEED chooses where to begin
+	cd e2e && KIN_E2E=required go test -count=1 -timeout 0 -run TestSoak ./group -soak=$(SOAK) -seed=$(SEED)
 
 .PHONY: conformance
 conformance: setup ## rewrite docs/conformance.md from what the servers answer
