@@ -54,13 +54,16 @@ func (u *update) raise(name string) {
 	u.set = append(u.set, "#"+name+" = if_not_exists(#"+name+", :zero) + :one")
 }
 
-// text returns the update expression, which sets something.
+// text returns the update expression. An update does something.
 func (u *update) text() *string {
-	text := "SET " + strings.Join(u.set, ", ")
-	if len(u.remove) > 0 {
-		text += " REMOVE " + strings.Join(u.remove, ", ")
+	var clauses []string
+	if len(u.set) > 0 {
+		clauses = append(clauses, "SET "+strings.Join(u.set, ", "))
 	}
-	return &text
+	if len(u.remove) > 0 {
+		clauses = append(clauses, "REMOVE "+strings.Join(u.remove, ", "))
+	}
+	return new(strings.Join(clauses, " "))
 }
 
 // when sets the condition. Its names are those that follow.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +41,7 @@ func Dynalite() DynamoDBKind {
 				command: node(tb),
 				args: func(port string) []string {
 					return []string{
-						script, "--host", "127.0.0.1", "--port", port,
+						"--import", "data:text/javascript," + url.PathEscape(surviveAborts), script, "--host", "127.0.0.1", "--port", port,
 						"--createTableMs", delay, "--deleteTableMs", delay, "--updateTableMs", delay,
 					}
 				},
@@ -48,6 +49,10 @@ func Dynalite() DynamoDBKind {
 		},
 	}
 }
+
+// surviveAborts keeps dynalite from ending because a client went away in the middle of a request, as
+// clients do that are killed.
+const surviveAborts = `process.on("uncaughtException", (err) => { if (err.code !== "ECONNRESET") throw err })`
 
 // Dynoxide is dynoxide 3.2.0: native, on SQLite in memory.
 func Dynoxide() DynamoDBKind {
@@ -91,4 +96,3 @@ func (d *DynamoDB) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
 		DisableValidateResponseChecksum: d.NoChecksum,
 	}, options...)
 }
-
