@@ -3,19 +3,63 @@ package kin
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/wire"
 )
 
-// Consumer is one worker of a group that shares the shards of streams.
+// Consumer is one worker of a group that shares the shards of streams:
+//
+//	consumer, err := kin.NewConsumer(client, kin.ConsumerConfig{Stream: "orders", Group: "billing", Store: store},
+//		kin.HandlerFunc(func(ctx context.Context, b *kin.Batch) error {
+//			return save(ctx, b.Records)
+//		}))
+//	...
+//	err = consumer.Run(ctx)
+//
+// All consumers with the same Group and the same kind of Store share the shards evenly, in one
+// process or in many. Each shard is read by one of them at a time:
+//
+//	store: leases, checkpoints, heartbeats
+//	   ^
+//	   v                                        .--------------- for each shard ---------------.
+//	which shards are mine --> take, give up --> | fetch a page ahead -> de-aggregate -> batch  |
+//	                                            |    -> handler -> acknowledged -> checkpoint  |
+//	                                            '----------------------------------------------'
+//
+// Delivery is at least once: a checkpoint passes a record only when the handler has returned nil for
+// it, or has acknowledged it, and for all before it in its shard. What is delivered twice is what was done since the last
+// checkpoint when a process died, at most CheckpointEvery; a stop, a deployment and a hand-over repeat nothing.
+//
+// Order: batches of a shard are handled one after the other, and a shard begins when all of its
+// parents are done, in whatever process. With Parallel that holds for the records of each partition key.
+//
+// Fencing: a worker that can't reach the store stops by itself before another one takes its shards over. If it goes on
+// nevertheless, because a handler does not heed its context, it can't move a checkpoint any more. Package lease
+// has the protocol in words.
+//
+// Failures of the handler are its shard's: see [WhenFailed]. So are failures of calls. [Consumer.Shards], hooks and
+// the log show what does not get on. A store that can't be reached stops delivery after 0.7 LeaseTTL, and when it is
+// back each shard goes on where it was.
+//
+// The methods are safe for concurrent use.
 type Consumer struct {
 	client  ConsumeClient
 	cfg     ConsumerConfig
-	reading ReaderConfig
+	reading ReaderConfig // the settings of reading
 	handler Handler
 	caller  fetch.Caller
+
+	ran     atomic.Bool
+	run     atomic.Pointer[consumerRun] // while Run runs, and has found the streams
+	streams atomic.Pointer[[]string]    // to be read
+	renamed chan struct{}               // holds a token when streams has changed
 }
 
 // NewConsumer returns a Consumer that calls client, usually a [*kinesis.Client], and gives what it reads to
@@ -33,82 +77,128 @@ func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Co
 	}
 	codec, err := wire.New(wire.Config{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kin: NewConsumer: %w", err)
 	}
-	return &Consumer{
-		client: client, cfg: cfg, reading: reading, handler: handler,
-		caller: fetch.Caller{Options: reading.callOptions(codec), Timeout: cfg.CallTimeout},
-	}, nil
+	c := &Consumer{
+		client: client, cfg: cfg, reading: reading, handler: handler, renamed: make(chan struct{}, 1),
+		caller: fetch.Caller{Options: reading.callOptions(codec), Timeout: reading.CallTimeout},
+	}
+	c.streams.Store(&cfg.Streams)
+	return c, nil
 }
 
 // Run joins the group, reads the shards that fall to this worker, and gives their records to the
 // handler, until ctx ends. It can be called once.
 //
-// The end of ctx is a wanted stop: the batches in hand are finished, checkpoints are stored, the shards are handed over to the
-// other workers, and Run returns nil. Any other end is an error: a [*HandlerError] with
-// [StopConsumer]; a [*ShardError] if the streams can't be found at the start; an error that wraps [ErrShutdown] if handlers
-// had to be cut off; an error of the store if the shards could not be handed over, so that the others have to wait
-// for LeaseTTL. When it returns, nothing that it started still runs: it waits also for a handler that does
-// not heed its context.
+// The end of ctx is a wanted stop: the batches in hand are finished, checkpoints are stored, the shards are handed over to
+// the other workers, and Run returns nil. Any other end is an error: a [*HandlerError] with [StopConsumer]; a
+// [*ShardError] if the streams can't be found at the start; an error that wraps [ErrShutdown] if handlers had to
+// be cut off; one of the store if shards could not be handed over, so that the others have to wait for LeaseTTL. There may be
+// several, joined.
+//
+// When it returns, nothing that it started still runs. So it waits also for a handler that does not heed its
+// context; the shard has gone to another worker by then.
 func (c *Consumer) Run(ctx context.Context) error {
-	return nil
+	if !c.ran.CompareAndSwap(false, true) {
+		return errors.New("kin: Consumer.Run was called before: make another Consumer")
+	}
+	names := *c.streams.Load()
+	streams, err := c.resolve(ctx, names, max(c.reading.StartTimeout, 0), true)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
+		return err
+	}
+	run, err := newConsumerRun(ctx, c, streams)
+	if err != nil {
+		return err
+	}
+	c.run.Store(run)
+	defer c.run.Store(nil)
+	return run.loop(ctx)
 }
 
-// SetStreams changes what streams are read: names or ARNs. Shards of streams that are not named any more are handed to
-// workers that still read them, or given up with their checkpoints kept. It may be called before, during and
-// after Run, and returns before the change is complete: names are resolved in the background, and what fails is tried again, told to
+// SetStreams changes what streams are read: names or ARNs, at least one. Shards of streams that are not named any more are handed
+// to workers that still read them, or given up, with their checkpoints kept. It may be called at any time, and
+// returns before the change is complete: names are resolved in the background, and what fails is tried again, told to
 // ConsumerHooks.Retrying and logged.
 func (c *Consumer) SetStreams(streams ...string) error {
+	if err := checkStreams("SetStreams", streams); err != nil {
+		return err
+	}
+	c.streams.Store(new(slices.Clone(streams)))
+	c.signalRenamed()
 	return nil
 }
 
-// WorkerID returns the ID of this worker in the group. It changes when the worker was taken for dead and joins again. It is empty
-// before Run has joined.
-func (c *Consumer) WorkerID() string { return "" }
-
-// OwnedShard is how a shard is doing that this worker reads.
-type OwnedShard struct {
-	// LeaseInfo says what shard it is. Its Position is the one up to which all records are acknowledged.
-	LeaseInfo
-
-	// Since is when this worker began to read the shard.
-	Since time.Time
-
-	// Lag is how far behind the tip of the shard the newest page was when it was
-	// fetched; -1 if that is not known.
-	Lag time.Duration
-
-	// Records and Bytes were acknowledged: user records, and their data and partition keys.
-	Records, Bytes int64
-
-	// Bad, OutOfRange and Skipped are how many user records could not be unpacked, how
-	// many belong to another shard, and how many were passed over because the handler failed.
-	Bad, OutOfRange, Skipped int64
-
-	// Unacked is how many records are delivered, or wait in lanes, and are not acknowledged.
-	Unacked int
-
-	// Failures is how many calls of Kinesis have failed in a row, and Err why the last one did. HandlerFailures and
-	// HandlerErr are the same about the handler.
-	Failures        int
-	Err             error
-	HandlerFailures int
-	HandlerErr      error
-
-	// StuckSince is since when nothing has moved although something should: calls fail, or there are records that are
-	// not acknowledged. It is zero if neither is the case.
-	StuckSince time.Time
-
-	// Stopping says that the shard is being given up, and waits for what is not acknowledged.
-	Stopping bool
+// signalRenamed says that streams are to be looked at.
+func (c *Consumer) signalRenamed() {
+	select {
+	case c.renamed <- struct{}{}:
+	default:
+	}
 }
 
-// Shards returns how each shard that this worker reads is doing, in the order of streams and IDs. A shard with a
-// StuckSince long ago needs somebody to look at it.
-func (c *Consumer) Shards() []OwnedShard { return nil }
+// WorkerID returns the ID of this worker in the group, and nothing before and after Run. It changes when the
+// worker was taken for dead and has joined again.
+func (c *Consumer) WorkerID() string {
+	if run := c.run.Load(); run != nil {
+		return run.worker.ID()
+	}
+	return ""
+}
 
-type delivery struct{}
+// recycles says whether slices of records are used again when a batch has been handled.
+func (c *Consumer) recycles() bool { return !c.cfg.ManualAcks && c.cfg.Parallel == 1 }
 
-func (d *delivery) ack(i int)                            {}
-func (d *delivery) ackAll()                              {}
-func (d *delivery) checkpoint(ctx context.Context) error { return nil }
+// retrying tells of a call that failed and will be made again.
+func (c *Consumer) retrying(i RetryInfo) {
+	callHook(c, "Retrying", c.cfg.Hooks.Retrying, i)
+	i.log(c.cfg.Logger, "consuming")
+}
+
+// callHook calls a hook. One that panics must not take the consumer with it.
+func callHook[T any](c *Consumer, name string, hook func(T), info T) {
+	if hook == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.cfg.Logger.Error("consuming: a hook panicked", "hook", name, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	hook(info)
+}
+
+// defaultWorkerName is the name of the host, as far as it can be part of an ID.
+func defaultWorkerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	name := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", c) {
+			return c
+		}
+		return '-'
+	}, host)
+	if name = name[:min(len(name), 64)]; name == "" {
+		return "worker"
+	}
+	return name
+}
+
+// programBuild is the version of the program, for people who look at the group.
+func programBuild() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return info.Main.Version + " " + setting.Value[:min(len(setting.Value), 12)]
+		}
+	}
+	return info.Main.Version
+}

@@ -175,6 +175,9 @@ func (cfg ConsumerConfig) withDefaults() (ConsumerConfig, ReaderConfig, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.WorkerName == "" {
+		cfg.WorkerName = defaultWorkerName()
+	}
 	reading, err := cfg.reading()
 	return cfg, reading, errors.Join(cfg.checkGroup(), cfg.checkStreams(), cfg.checkLeases(), cfg.checkBatches(), cfg.checkFailures(), err)
 }

@@ -1,6 +1,10 @@
 package kin
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinstream/kin/internal/coord"
+)
 
 // ConsumerHooks are functions that a [Consumer] calls as things happen, for metrics and
 // tests. Any of them may be nil. They are called by many goroutines; no lock of the consumer is
@@ -106,10 +110,108 @@ type SkipInfo struct {
 
 // GroupInfo describes something that happened in the group.
 type GroupInfo struct {
-	Group  string
-	Worker string // that it happened to: this one, as a rule
-	Event  string // what happened, in a few words that do not change
-	Stream string // the ARN, if it is about a stream or a shard
+	Group string
+	Event GroupEvent
+
+	// Worker is the ID of the worker that it happened to, and Own says that it is this one.
+	Worker string
+	Own    bool
+
+	// Stream is the ARN, and Shard the shard, if it is about one. Epoch is that of the lease.
+	Stream string
 	Shard  ShardID
-	Err    error // if something failed; it is tried again
+	Epoch  int64
+
+	// Op is the operation, Attempt how often in a row it has failed, and Err why, of StoreFailed and StreamUnreadable.
+	Op      string
+	Attempt int
+	Err     error
+}
+
+// GroupEvent is what happened in a group.
+type GroupEvent int
+
+// What can happen in a group.
+const (
+	WorkerJoined     GroupEvent = iota + 1 // a worker is there that was not
+	WorkerLeft                             // a worker has left, after it handed its shards over
+	WorkerDied                             // a worker did not answer for LeaseTTL, and its shards are free
+	LeaseTaken                             // this worker has become the owner of a shard
+	LeaseLost                              // this worker is not the owner of a shard any more, and was not asked
+	LeaseHandedOver                        // this worker has made Worker the owner of a shard, or nobody
+	LeaseFinished                          // all records of a shard of this worker are done
+	DeliveryPaused                         // this worker can't reach the store, and delivers nothing for now
+	DeliveryResumed                        // it delivers again
+	StoreFailed                            // a call of the store has failed, and will be made again
+	StoreWorks                             // a call that had failed has been made
+	StreamUnreadable                       // the shards of a stream can't be found out
+	StreamReadable                         // they can again
+)
+
+// String returns what e means, in lower case.
+func (e GroupEvent) String() string {
+	names := [...]string{
+		"invalid", "worker joined", "worker left", "worker died", "lease taken", "lease lost", "lease handed over",
+		"lease finished", "delivery paused", "delivery resumed", "store failed", "store works", "stream unreadable", "stream readable",
+	}
+	if e < 0 || int(e) >= len(names) {
+		return names[0]
+	}
+	return names[e]
+}
+
+// hooks returns the hooks of the worker.
+func (r *consumerRun) hooks() coord.Hooks {
+	c := r.c
+	group := func(i GroupInfo) {
+		i.Group = c.cfg.Group
+		callHook(c, "Group", c.cfg.Hooks.Group, i)
+	}
+	return coord.Hooks{
+		Lease: func(e coord.LeaseEvent) {
+			i := GroupInfo{Worker: e.Lease.Owner, Stream: e.Lease.Stream, Shard: ShardID(e.Lease.Shard), Epoch: e.Lease.Epoch}
+			switch e.What {
+			case coord.LeaseTaken:
+				i.Event = LeaseTaken
+			case coord.LeaseLost:
+				i.Event = LeaseLost
+			case coord.LeaseHandedOver:
+				i.Event, i.Worker = LeaseHandedOver, e.Heir
+			case coord.LeaseFinished:
+				i.Event = LeaseFinished
+			}
+			i.Own = i.Event == LeaseTaken || i.Event == LeaseFinished
+			group(i)
+		},
+		Worker: func(e coord.WorkerEvent) {
+			i := GroupInfo{Worker: e.Worker, Own: e.Own}
+			switch e.What {
+			case coord.WorkerJoined:
+				i.Event = WorkerJoined
+			case coord.WorkerLeft:
+				i.Event = WorkerLeft
+			case coord.WorkerDied:
+				i.Event = WorkerDied
+			case coord.TrustLapsed:
+				i.Event = DeliveryPaused
+			case coord.TrustBack:
+				i.Event = DeliveryResumed
+			}
+			group(i)
+		},
+		Store: func(e coord.StoreEvent) {
+			i := GroupInfo{Event: StoreWorks, Own: true, Stream: e.Stream, Op: e.Op, Attempt: e.Attempt, Err: e.Err}
+			if e.Err != nil {
+				i.Event = StoreFailed
+			}
+			group(i)
+		},
+		Stream: func(e coord.StreamEvent) {
+			i := GroupInfo{Event: StreamReadable, Own: true, Stream: e.Stream, Err: e.Err}
+			if e.Err != nil {
+				i.Event = StreamUnreadable
+			}
+			group(i)
+		},
+	}
 }

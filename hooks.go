@@ -1,6 +1,11 @@
 package kin
 
-import "time"
+import (
+	"log/slog"
+	"time"
+
+	"github.com/kinstream/kin/internal/fetch"
+)
 
 // ReaderHooks are functions that a [Reader] calls as things happen, for metrics and
 // tests. Any of them may be nil. Retrying and Fetched are called from the goroutines
@@ -43,6 +48,23 @@ type RetryInfo struct {
 	Throttled bool          // refused because of the rate
 	Wait      time.Duration // until the next attempt
 	Err       error
+}
+
+// retryInfo describes a failed call of package fetch. shard is empty for a listing.
+func retryInfo(stream string, shard ShardID, f fetch.Failure) RetryInfo {
+	return RetryInfo{
+		Stream: stream, Shard: shard, Op: f.Op, Attempt: f.Attempt, Throttled: f.Class == fetch.Throttled, Wait: f.Wait, Err: f.Err,
+	}
+}
+
+// log writes what a failed call was, unless there is too much of it. what is what goes on meanwhile.
+func (i RetryInfo) log(logger *slog.Logger, what string) {
+	// Attempts 1, 2, 4, 8, ...: a failure that lasts stays visible and does not flood.
+	// Single refusals are how the pace is found.
+	if i.Attempt&(i.Attempt-1) == 0 && (!i.Throttled || i.Attempt >= 8) {
+		logger.Warn(what+": trying again", "stream", i.Stream, "shard", string(i.Shard),
+			"op", i.Op, "attempt", i.Attempt, "wait", i.Wait, "err", i.Err)
+	}
 }
 
 // FetchInfo describes an answer of GetRecords.

@@ -11,7 +11,11 @@ import (
 
 // shardError returns the ShardError of an error of package fetch.
 func (r *Reader) shardError(shard ShardID, err error) *ShardError {
-	e := &ShardError{Op: "GetRecords", Stream: r.cfg.Stream, Shard: shard, Err: err}
+	return newShardError(r.cfg.Stream, shard, err)
+}
+
+func newShardError(stream string, shard ShardID, err error) *ShardError {
+	e := &ShardError{Op: "GetRecords", Stream: stream, Shard: shard, Err: err}
 	if f, ok := errors.AsType[*fetch.Error](err); ok {
 		e.Op, e.Hint = f.Op, hint(f)
 	}
@@ -24,9 +28,11 @@ func hint(err *fetch.Error) string {
 	if code == "InvalidArgumentException" && err.Op == "GetShardIterator" {
 		return "the position may belong to another shard or stream, or lie in the future"
 	}
-	common := commonHint(code, err.Err, permissions{
-		stream: "kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords", key: "kms:Decrypt",
-	})
+	needed := permissions{stream: "kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords", key: "kms:Decrypt"}
+	if err.Op == "DescribeStreamSummary" {
+		needed.stream = "kinesis:DescribeStreamSummary beside kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords"
+	}
+	common := commonHint(code, err.Err, needed)
 	if common != "" || code != "" {
 		return common
 	}

@@ -196,9 +196,7 @@ func (r *Reader) answered(s *readerShard, p fetch.Page) {
 
 // failed notes a call that failed and will be made again. s is nil for a listing.
 func (r *Reader) failed(s *readerShard, f fetch.Failure) {
-	info := RetryInfo{
-		Stream: r.cfg.Stream, Op: f.Op, Attempt: f.Attempt, Throttled: f.Class == fetch.Throttled, Wait: f.Wait, Err: f.Err,
-	}
+	info := retryInfo(r.cfg.Stream, "", f)
 	if s != nil {
 		info.Shard = s.id
 		r.mu.Lock()
@@ -208,12 +206,7 @@ func (r *Reader) failed(s *readerShard, f fetch.Failure) {
 	if hook := r.cfg.Hooks.Retrying; hook != nil {
 		hook(info)
 	}
-	// Attempts 1, 2, 4, 8, ...: a failure that lasts stays visible and does not flood.
-	// Single refusals are how the pace is found.
-	if f.Attempt&(f.Attempt-1) == 0 && (f.Class != fetch.Throttled || f.Attempt >= 8) {
-		r.cfg.Logger.Warn("reading: trying again", "stream", info.Stream, "shard", string(info.Shard),
-			"op", info.Op, "attempt", info.Attempt, "wait", info.Wait, "err", info.Err)
-	}
+	info.log(r.cfg.Logger, "reading")
 }
 
 // startOf returns p in the service's terms. Inside an aggregated record that is the
@@ -238,17 +231,20 @@ func startOf(p Position) fetch.Start {
 // rangeOf returns a range that is not valid if the text is none: then nothing is
 // known, and nothing is out of it.
 func rangeOf(r *types.HashKeyRange) hashkey.Range {
-	unknown := hashkey.Range{Start: hashkey.Max()}
 	if r == nil || r.StartingHashKey == nil || r.EndingHashKey == nil {
-		return unknown
+		return parseRange("", "")
 	}
-	start, err := hashkey.Parse(*r.StartingHashKey)
+	return parseRange(*r.StartingHashKey, *r.EndingHashKey)
+}
+
+func parseRange(first, last string) hashkey.Range {
+	start, err := hashkey.Parse(first)
 	if err != nil {
-		return unknown
+		return hashkey.Range{Start: hashkey.Max()}
 	}
-	end, err := hashkey.Parse(*r.EndingHashKey)
+	end, err := hashkey.Parse(last)
 	if err != nil {
-		return unknown
+		return hashkey.Range{Start: hashkey.Max()}
 	}
 	return hashkey.Range{Start: start, End: end}
 }

@@ -68,6 +68,9 @@ func (b *Budget) Settle(expected, came int) {
 // Give gives bytes back.
 func (b *Budget) Give(bytes int) { b.Settle(bytes, 0) }
 
+// GiveForced gives bytes back that were taken by Force.
+func (b *Budget) GiveForced(bytes int) { b.Settle(bytes, 0) }
+
 // Used returns how many bytes are taken.
 func (b *Budget) Used() int {
 	b.mu.Lock()

@@ -86,7 +86,8 @@ func NewShard(cfg Config) *Shard {
 
 // Next returns the next page, which may be empty. It waits, renews and tries again as
 // often as it must. The error is that of ctx if that ended, else an [*Error].
-// After a page that is Ended, and after an error, there is no next page.
+// After a page that is Ended there is no next page. After an *Error the caller may wait, for
+// whatever has to be put right, and call Next again: it goes on from the same position.
 func (s *Shard) Next(ctx context.Context) (Page, error) {
 	for {
 		if err := sleep(ctx, time.Until(s.due)); err != nil {

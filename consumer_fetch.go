@@ -1,0 +1,165 @@
+package kin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/retry"
+	"github.com/kinstream/kin/internal/topology"
+)
+
+// consumedPage is an answer of GetRecords on its way to the handler.
+type consumedPage struct {
+	records  []types.Record
+	held     *heldPage
+	lag      time.Duration
+	ended    bool // there will be no more
+	gone     bool // because the stream has trimmed the shard
+	children []topology.Shard
+}
+
+// fetch sends the pages of the shard that have something to tell, until it has ended or reading ends. Failures hold
+// up this shard only, and for as long as they last: nobody else could read it either.
+func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
+	shard := fetch.NewShard(s.fetchConfig(from))
+	obstacle := obstacle{backoff: retry.Backoff{Base: time.Second, Max: 30 * time.Second}}
+	for {
+		page, err := shard.Next(s.reading)
+		switch {
+		case s.reading.Err() != nil:
+			s.giveBack(page)
+			return
+		case err == nil:
+			obstacle.failures, obstacle.absent = 0, 0
+			s.answered(page)
+			if ended := s.send(page, pages); ended {
+				return
+			}
+		case s.gone(err, &obstacle):
+			s.pass(&consumedPage{held: &heldPage{left: 1}, lag: -1, ended: true, gone: true}, pages)
+			return
+		default:
+			s.obstructed(err, &obstacle)
+		}
+	}
+}
+
+// obstacle is what package fetch could not overcome by itself.
+type obstacle struct {
+	backoff  retry.Backoff
+	failures int // in a row
+	absent   int // in how many listings in a row the shard was missing
+}
+
+// obstructed tells of an error, and waits before the next attempt. Most such failures are cured by somebody who
+// then looks whether it works.
+func (s *shardRun) obstructed(err error, o *obstacle) {
+	o.failures++
+	f := fetch.Failure{Op: "GetRecords", Err: err, Attempt: o.failures, Wait: o.backoff.Delay(o.failures)}
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		f.Op, f.Class = e.Op, e.Class
+	}
+	f.Err = newShardError(s.stream.name, s.id, err)
+	s.failed(f)
+	sleep(s.reading, f.Wait)
+}
+
+// gone says whether the shard can't be read because the stream does not have it any more. Listings lag
+// behind, so more than one has to say so.
+func (s *shardRun) gone(err error, o *obstacle) bool {
+	const enough = 3
+	if e, ok := errors.AsType[*fetch.Error](err); !ok || e.Class != fetch.NotFound {
+		return false
+	}
+	switch listed, err := s.stream.lists(s.reading, s.id); {
+	case err != nil:
+		return false // the whole stream may be gone: what GetRecords said stands
+	case listed:
+		o.absent = 0
+	default:
+		o.absent++
+	}
+	return o.absent >= enough
+}
+
+func (s *shardRun) fetchConfig(from Position) fetch.Config {
+	c := s.run.c
+	return fetch.Config{
+		Client: c.client, Caller: c.caller, Stream: s.stream.call, ID: string(s.id),
+		Start: startOf(from), Limit: int32(c.reading.MaxRecords),
+		Pace: c.reading.pace(), Backoff: fetch.Backoff(), Budget: s.run.budget,
+		OnFailed: s.failed,
+	}
+}
+
+// send passes a page on that has something to tell, and reports whether it was the last.
+func (s *shardRun) send(page fetch.Page, pages chan<- *consumedPage) bool {
+	if len(page.Records) == 0 && !page.Ended {
+		s.giveBack(page)
+		return false
+	}
+	p := &consumedPage{
+		records: page.Records, held: &heldPage{bytes: page.Held, left: 1}, lag: page.Lag, ended: page.Ended,
+	}
+	for _, child := range page.Children {
+		if child.ShardId != nil && *child.ShardId != "" {
+			p.children = append(p.children, childOf(child))
+		}
+	}
+	s.mu.Lock()
+	s.held.add(p.held)
+	s.mu.Unlock()
+	s.pass(p, pages)
+	return p.ended
+}
+
+// pass hands a page to main, or drops it: what it holds is given back when the shard is settled.
+func (s *shardRun) pass(p *consumedPage, pages chan<- *consumedPage) {
+	select {
+	case pages <- p:
+	case <-s.reading.Done():
+	}
+}
+
+func (s *shardRun) giveBack(page fetch.Page) { s.run.budget.Give(page.Held) }
+
+// answered notes an answer of GetRecords.
+func (s *shardRun) answered(page fetch.Page) {
+	s.mu.Lock()
+	st := &s.status
+	st.lag, st.failures, st.err = page.Lag, 0, nil
+	st.fetched += int64(page.Held)
+	s.mu.Unlock()
+	c := s.run.c
+	callHook(c, "Fetched", c.cfg.Hooks.Fetched, FetchInfo{
+		Stream: s.stream.name, Shard: s.id, Records: len(page.Records), Bytes: page.Held, Lag: page.Lag,
+	})
+}
+
+// failed notes a call that failed and will be made again.
+func (s *shardRun) failed(f fetch.Failure) {
+	s.mu.Lock()
+	st := &s.status
+	if st.failures == 0 {
+		st.failing = time.Now()
+	}
+	st.failures, st.err = f.Attempt, f.Err
+	s.mu.Unlock()
+	s.run.c.retrying(retryInfo(s.stream.name, s.id, f))
+}
+
+// sleep waits, or returns false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,235 @@
+package kin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kinstream/kin/internal/coord"
+	"github.com/kinstream/kin/internal/dispatch"
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/lease"
+)
+
+// consumerRun is a Consumer while it runs. It is the [coord.Reader] of its worker, whose methods never wait:
+//
+//	coord.Worker -- Start, Stop, Trust, Progress --> consumerRun --> shardRun, one for each lease
+//	             <-- Moved, Stopped, Ended --------------------------'
+type consumerRun struct {
+	c       *Consumer
+	worker  *coord.Worker
+	gate    *dispatch.Gate
+	budget  *fetch.Budget
+	buffers sync.Pool // of *[]Record
+	work    sync.WaitGroup
+
+	// ctx ends when the worker has left: then nothing is read or waited for any more.
+	ctx context.Context
+	end context.CancelFunc
+
+	// leave makes the worker leave the group, for an error.
+	leave context.CancelCauseFunc
+
+	mu      sync.Mutex // guards all below; taken alone
+	shards  map[lease.Key]*shardRun
+	dirty   []*shardRun                // whose position has moved since Progress
+	streams map[string]*consumedStream // by ARN; none is ever taken out
+	cutOff  []string                   // shards whose handlers were cut off
+	err     error                      // why leave was called
+}
+
+// newConsumerRun returns a run in which nothing runs yet. ctx is that of Run.
+func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream) (*consumerRun, error) {
+	r := &consumerRun{
+		c:       c,
+		gate:    dispatch.NewGate(ctx, ErrLeaseLost, coord.Trusted),
+		budget:  fetch.NewBudget(c.cfg.MaxBufferedBytes),
+		shards:  make(map[lease.Key]*shardRun),
+		streams: make(map[string]*consumedStream),
+	}
+	r.buffers.New = func() any { return new([]Record) }
+	r.ctx, r.end = context.WithCancel(context.WithoutCancel(ctx))
+	worker, err := coord.NewWorker(coord.WorkerConfig{
+		Store: c.cfg.Store, Group: c.cfg.Group, Name: c.cfg.WorkerName,
+		TTL: c.cfg.LeaseTTL, Capacity: max(c.cfg.MaxLeases, 0),
+		CheckpointEvery: c.cfg.CheckpointEvery, ListEvery: c.cfg.ListEvery, Build: programBuild(),
+		ShutdownTimeout: c.cfg.ShutdownTimeout + handOverGrace,
+		Streams:         r.add(streams), List: r.list, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kin: NewConsumer: %w", err)
+	}
+	r.worker = worker
+	return r, nil
+}
+
+// handOverGrace is how much longer the worker may take to leave than handlers are waited for: what they did until they
+// were cut off is to be stored, and the leases handed over.
+const handOverGrace = 5 * time.Second
+
+// loop runs the worker, and returns when nothing of it runs any more.
+func (r *consumerRun) loop(ctx context.Context) error {
+	stop, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	r.leave = leave
+	// All end with r.ctx, and are waited for below.
+	r.work.Go(func() { r.followStreams(r.ctx) })
+	r.work.Go(func() { r.cutOffLater(stop) })
+	err := r.worker.Run(stop)
+	r.gate.Close() // for handlers that were cut off and don't heed it, and if the worker failed
+	r.end()
+	r.work.Wait()
+	return r.result(err)
+}
+
+// result returns what Run returns, given what the worker returned.
+func (r *consumerRun) result(left error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var cut error
+	if n := len(r.cutOff); n > 0 {
+		slices.Sort(r.cutOff)
+		const most = 3
+		names := fmt.Sprint(r.cutOff[:min(n, most)])
+		if n > most {
+			names += " and others"
+		}
+		cut = fmt.Errorf("stop consumer of group %s: handlers of %d shards were cut off after %v: %s: %w",
+			r.c.cfg.Group, n, r.c.cfg.ShutdownTimeout, names, ErrShutdown)
+	}
+	if left != nil {
+		left = fmt.Errorf("consume as group %s: %w", r.c.cfg.Group, left)
+	}
+	return errors.Join(r.err, cut, left)
+}
+
+// fail makes Run end with err, which is the first one if there are several.
+func (r *consumerRun) fail(err error) {
+	r.mu.Lock()
+	if r.err == nil {
+		r.err = err
+	}
+	r.mu.Unlock()
+	r.leave(err)
+}
+
+// cutOffLater cancels the contexts of handlers when ShutdownTimeout has passed after stop ended.
+func (r *consumerRun) cutOffLater(stop context.Context) {
+	select {
+	case <-stop.Done():
+	case <-r.ctx.Done():
+		return
+	}
+	if !sleep(r.ctx, r.c.cfg.ShutdownTimeout) {
+		return
+	}
+	for _, s := range r.all() {
+		s.end() // it may be that the worker has not told it to stop
+		if s.cut(ErrShutdown) {
+			r.mu.Lock()
+			r.cutOff = append(r.cutOff, string(s.id))
+			r.mu.Unlock()
+		}
+	}
+}
+
+// Start implements [coord.Reader].
+func (r *consumerRun) Start(l lease.Lease) {
+	r.mu.Lock()
+	stream := r.streams[l.Stream]
+	s := newShardRun(r, stream, l)
+	r.shards[l.Key] = s
+	r.mu.Unlock()
+	// Ends after stop, or with the shard; loop waits for it.
+	r.work.Go(s.main)
+}
+
+// Stop implements [coord.Reader].
+func (r *consumerRun) Stop(key lease.Key, epoch int64, why coord.Why) {
+	r.mu.Lock()
+	s := r.shards[key]
+	r.mu.Unlock()
+	if s != nil && s.lease.Epoch == epoch {
+		s.stop(why)
+	}
+}
+
+// Trust implements [coord.Reader].
+func (r *consumerRun) Trust(until time.Time) { r.gate.Trust(until) }
+
+// Progress implements [coord.Reader].
+func (r *consumerRun) Progress() []coord.Progress {
+	r.mu.Lock()
+	dirty := r.dirty
+	r.dirty = nil
+	r.mu.Unlock()
+	var progress []coord.Progress
+	for _, s := range dirty {
+		if p, ok := s.progress(); ok {
+			progress = append(progress, p)
+		}
+	}
+	return progress
+}
+
+// moved notes that the position of a shard has moved, or that a checkpoint is due.
+func (r *consumerRun) moved(s *shardRun) {
+	r.mu.Lock()
+	if !slices.Contains(r.dirty, s) {
+		r.dirty = append(r.dirty, s)
+	}
+	r.mu.Unlock()
+	r.worker.Moved()
+}
+
+// remove forgets a shard that is about to be given up.
+func (r *consumerRun) remove(s *shardRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shards[s.lease.Key] == s {
+		delete(r.shards, s.lease.Key)
+	}
+}
+
+// all returns the shards that are being read.
+func (r *consumerRun) all() []*shardRun {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.shards))
+}
+
+// checkpoint stores how far a shard is done, and waits for it.
+func (r *consumerRun) checkpoint(ctx context.Context, s *shardRun) error {
+	err := r.worker.Checkpoint(ctx, s.lease.Key, s.lease.Epoch)
+	if errors.Is(err, coord.ErrLost) {
+		err = ErrLeaseLost
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %s %s: %w", s.stream.name, s.id, err)
+	}
+	return nil
+}
+
+// give gives back what a page held. It may be nil.
+func (r *consumerRun) give(p *heldPage) {
+	switch {
+	case p == nil:
+	case p.forced:
+		r.budget.GiveForced(p.bytes)
+	default:
+		r.budget.Give(p.bytes)
+	}
+}
+
+// recycle keeps a slice of records for later. What they point at must not be kept in memory with it.
+func (r *consumerRun) recycle(buffer *[]Record) {
+	if cap(*buffer) > 2*r.c.cfg.MaxBatchRecords+16 {
+		return // that of an aggregated record with many user records
+	}
+	clear(*buffer)
+	r.buffers.Put(buffer)
+}

@@ -1,0 +1,367 @@
+package kin
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kinstream/kin/internal/coord"
+	"github.com/kinstream/kin/internal/dispatch"
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/watermark"
+	"github.com/kinstream/kin/lease"
+)
+
+// shardRun reads one shard, from the Start of its lease to Stopped or Ended. Two goroutines belong to it,
+// and those of its lanes while they have something to do:
+//
+//	fetch: calls -> page --+
+//	                       v
+//	main:                  unpack -> chunk -> room? -> Gate -> handler -> acknowledge -> mark
+//	                       stop, end -> wait for what is delivered -> Stopped, Ended
+type shardRun struct {
+	run       *consumerRun
+	stream    *consumedStream
+	lease     lease.Lease // as it was when this began
+	id        ShardID
+	unpacking unpacking
+	lanes     *dispatch.Lanes[laneBatch] // nil if Parallel is 1
+
+	// reading ends when no more is to be delivered: with the shard, or when it is to be stopped.
+	reading context.Context
+	end     context.CancelFunc
+
+	// patience ends when what is delivered is not to be waited for any longer.
+	patience  context.Context
+	impatient context.CancelFunc
+
+	changed chan struct{} // holds a token if something was acknowledged while waiting was set
+
+	mu sync.Mutex // guards all below; taken alone
+
+	// What is delivered, and what of it is done.
+	mark        watermark.Mark[*chunk]
+	position    Position // up to which all is done, as of the last Take of mark
+	dirty       bool     // position has moved since Progress was asked
+	sinceStored int      // records done since then
+	dueTold     bool     // the worker knows that a checkpoint is due
+	abandoned   int      // records of mark that will not be delivered here any more
+	held        heldBytes
+	waiting     bool // main waits for acknowledgements
+	closed      bool // nothing is acknowledged any more
+
+	// How it stops.
+	stopped bool
+	why     coord.Why
+	ended   bool
+	cause   error // why handlers are cut off, if they are
+
+	// The context of handlers in the current period of trust.
+	period, tenure context.Context
+	endTenure      context.CancelCauseFunc
+
+	status shardStatus
+}
+
+// heldBytes is what the pages of a shard have taken from the budget.
+type heldBytes struct{ normal, forced int }
+
+func (h *heldBytes) add(p *heldPage)  { h.change(p, 1) }
+func (h *heldBytes) drop(p *heldPage) { h.change(p, -1) }
+
+func (h *heldBytes) change(p *heldPage, sign int) {
+	if p.forced {
+		h.forced += sign * p.bytes
+	} else {
+		h.normal += sign * p.bytes
+	}
+}
+
+// newShardRun returns what reads the shard of a lease. Nothing runs yet.
+func newShardRun(run *consumerRun, stream *consumedStream, l lease.Lease) *shardRun {
+	c := run.c
+	s := &shardRun{
+		run: run, stream: stream, lease: l, id: ShardID(l.Shard),
+		changed: make(chan struct{}, 1),
+		unpacking: unpacking{
+			stream: stream.name, shard: ShardID(l.Shard), keys: parseRange(l.HashStart, l.HashEnd),
+			unpack: c.cfg.WhenAggregated == UnpackAggregates, drop: c.cfg.WhenOutOfRange == DropOutOfRange,
+			badRecord:  func(i BadRecordInfo) { callHook(c, "BadRecord", c.cfg.Hooks.BadRecord, i) },
+			outOfRange: func(i OutOfRangeInfo) { callHook(c, "OutOfRange", c.cfg.Hooks.OutOfRange, i) },
+		},
+		status: shardStatus{since: time.Now(), lag: -1, load: l.Load},
+	}
+	s.reading, s.end = context.WithCancel(run.ctx)
+	s.patience, s.impatient = context.WithCancel(run.ctx)
+	if c.cfg.Parallel > 1 {
+		s.lanes = dispatch.NewLanes(c.cfg.Parallel, s.handleLane)
+	}
+	return s
+}
+
+// main runs the shard to its end. It settles also when a handler ends the goroutine, as t.FailNow does.
+func (s *shardRun) main() {
+	pages := make(chan *consumedPage)
+	var fetching sync.WaitGroup
+	var last *consumedPage
+	defer func() {
+		s.end()
+		fetching.Wait()
+		s.settle(last)
+	}()
+	position, err := ParsePosition(string(s.lease.Checkpoint))
+	if err != nil {
+		s.unreadable(err)
+		return
+	}
+	s.begin(position)
+	callHook(s.run.c, "ShardStarted", s.run.c.cfg.Hooks.ShardStarted, s.info(NotStopped))
+	// Ends with reading, or after the last page; the function above waits for it.
+	fetching.Go(func() { s.fetch(position, pages) })
+	last = s.deliverAll(pages)
+}
+
+// unreadable waits for the end of a shard with a checkpoint that says nothing: somebody has to reset it.
+func (s *shardRun) unreadable(err error) {
+	f := fetch.Failure{Op: "checkpoint", Err: newShardError(s.stream.name, s.id, err), Attempt: 1, Wait: time.Minute}
+	for {
+		s.failed(f)
+		if !sleep(s.reading, f.Wait) {
+			return
+		}
+		f.Attempt++
+	}
+}
+
+func (s *shardRun) begin(p Position) {
+	s.unpacking.skip = skipFor(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position = p
+}
+
+// deliverAll delivers pages until reading ends, and returns the last page if the shard has ended.
+func (s *shardRun) deliverAll(pages <-chan *consumedPage) *consumedPage {
+	for {
+		select {
+		case p := <-pages:
+			if !s.deliver(p) {
+				return nil
+			}
+			if p.ended {
+				all := func() bool { return s.mark.Unacked() == 0 }
+				if s.await(s.reading.Done(), all) {
+					return p
+				}
+				return nil
+			}
+		case <-s.reading.Done():
+			return nil
+		}
+	}
+}
+
+// stop makes the shard be given up. It never waits. A more urgent reason may follow.
+func (s *shardRun) stop(why coord.Why) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	if !s.stopped || why == coord.Lost || s.why == coord.HandOver {
+		s.stopped, s.why = true, why
+	}
+	if why == coord.Lost {
+		s.closed = true
+	}
+	s.mu.Unlock()
+	s.end()
+	if why == coord.Lost {
+		s.cut(ErrLeaseLost)
+	}
+}
+
+// cut cancels the contexts of handlers, and stops waiting for what is delivered. It reports whether there was something.
+func (s *shardRun) cut(cause error) bool {
+	s.mu.Lock()
+	s.cause = cause
+	end := s.endTenure
+	working := s.mark.Unacked() > s.abandoned
+	s.mu.Unlock()
+	if end != nil {
+		end(cause)
+	}
+	s.impatient()
+	return working
+}
+
+// context returns the context of handlers in a period of trust.
+func (s *shardRun) context(period context.Context) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.period != period {
+		s.period = period
+		s.tenure, s.endTenure = context.WithCancelCause(period)
+	}
+	if s.cause != nil {
+		s.endTenure(s.cause) // nobody has it yet, or it is cancelled already
+	}
+	return s.tenure
+}
+
+// settle waits for what is delivered, and gives the shard up. last is not nil if it has ended and all its records
+// are acknowledged.
+func (s *shardRun) settle(last *consumedPage) {
+	c, key, epoch := s.run.c, s.lease.Key, s.lease.Epoch
+	if last == nil {
+		s.drain()
+	}
+	s.mu.Lock()
+	s.closed = true
+	checkpoint := s.settled()
+	stopped, why, endTenure, held := s.stopped, s.why, s.endTenure, s.held
+	s.held = heldBytes{}
+	s.mu.Unlock()
+
+	s.run.budget.Give(held.normal)
+	s.run.budget.GiveForced(held.forced)
+	if endTenure != nil {
+		endTenure(ErrLeaseLost) // nobody works with it any more, but for what ManualAcks left running
+	}
+	s.impatient()
+	if last != nil && !stopped {
+		s.tellEnded(last)
+		if s.answerEnded(last) {
+			s.run.remove(s)
+			return
+		}
+	} else {
+		callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, s.info(reasonOf(why)))
+	}
+	s.run.remove(s)
+	text := lease.Checkpoint(checkpoint.String())
+	if text == s.lease.Checkpoint {
+		text = "" // it has not moved
+	}
+	s.run.worker.Stopped(key, epoch, text)
+}
+
+func (s *shardRun) tellEnded(last *consumedPage) {
+	c, info := s.run.c, s.info(StoppedByEnd)
+	if last.gone {
+		callHook(c, "ShardGone", c.cfg.Hooks.ShardGone, info)
+		c.cfg.Logger.Warn("consuming: the stream does not have the shard any more", "stream", info.Stream,
+			"shard", string(s.id), "position", info.Position.String())
+	}
+	callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, info)
+}
+
+// answerEnded tells the worker that the shard has ended, unless it has asked to stop before: then that is to be answered.
+// mu is held meanwhile so that a stop comes before or after; the call never waits.
+func (s *shardRun) answerEnded(last *consumedPage) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	s.ended = true
+	s.run.worker.Ended(s.lease.Key, s.lease.Epoch, last.children)
+	return true
+}
+
+// drain waits for handlers, and with ManualAcks for what is delivered and not acknowledged.
+func (s *shardRun) drain() {
+	c := s.run.c
+	callHook(c, "ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
+	if s.lanes != nil {
+		for _, dropped := range s.lanes.Stop() {
+			s.abandon(dropped.chunk, dropped.index)
+		}
+		s.lanes.Wait()
+	}
+	if !c.cfg.ManualAcks {
+		return
+	}
+	// Of a hand-over too, because acknowledgements may wait for records that will not come here.
+	timer := time.AfterFunc(c.cfg.ShutdownTimeout, s.impatient)
+	defer timer.Stop()
+	s.await(s.patience.Done(), func() bool { return s.closed || s.mark.Unacked() <= s.abandoned })
+}
+
+// abandon notes that records will not be delivered here any more.
+func (s *shardRun) abandon(c *chunk, index []int32) {
+	left, _ := s.unacked(c, index)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned += len(left)
+}
+
+// await waits until ready, which is asked with mu held and again after each acknowledgement. It returns false if stop was
+// closed first. Only main calls it.
+func (s *shardRun) await(stop <-chan struct{}, ready func() bool) bool {
+	for {
+		s.mu.Lock()
+		ok := ready()
+		s.waiting = !ok
+		s.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-s.changed:
+		case <-stop:
+			return false
+		}
+	}
+}
+
+// wake lets await look again.
+func (s *shardRun) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// progress returns how far the shard is done, if it is still being read.
+func (s *shardRun) progress() (coord.Progress, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return coord.Progress{}, false
+	}
+	p := coord.Progress{
+		Key: s.lease.Key, Epoch: s.lease.Epoch, Now: s.checkpointDue(),
+		Checkpoint: lease.Checkpoint(s.settled().String()), Load: s.status.measure(time.Now()),
+	}
+	s.dirty, s.dueTold, s.sinceStored = false, false, 0
+	return p, true
+}
+
+// checkpoint stores how far the shard is done, and waits for it.
+func (s *shardRun) checkpoint(ctx context.Context) error {
+	return s.run.checkpoint(ctx, s)
+}
+
+func (s *shardRun) info(reason StopReason) LeaseInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := LeaseInfo{
+		Stream: s.stream.name, StreamARN: s.stream.arn, Shard: s.id, Epoch: s.lease.Epoch, Position: s.settled(), Reason: reason,
+	}
+	for _, p := range s.lease.Parents {
+		i.Parents = append(i.Parents, ShardID(p))
+	}
+	return i
+}
+
+func reasonOf(why coord.Why) StopReason {
+	switch why {
+	case coord.Lost:
+		return StoppedByLoss
+	case coord.Shutdown:
+		return StoppedForLeave
+	case coord.HandOver:
+	}
+	return StoppedForOther
+}
