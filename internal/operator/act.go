@@ -43,7 +43,7 @@ func (e *MoveError) Error() string { return fmt.Sprintf("worker %s %s", e.Worker
 // lives; an empty worker takes the pin away. It returns the lease as it is then. The present owner
 // hands the lease over when it sees the pin: soon, and not yet when Move returns.
 func Move(ctx context.Context, store lease.Store, group string, key lease.Key, worker string) (lease.Lease, error) {
-	rows, err := load(ctx, store, group)
+	rows, err := Load(ctx, store, group)
 	if err != nil {
 		return lease.Lease{}, err
 	}
@@ -98,7 +98,7 @@ func canHave(rows lease.Snapshot, worker string, l lease.Lease) error {
 // workers that may live, unless force is set: then they find their rows gone, and those that
 // still run make the group anew, from its start position.
 func Delete(ctx context.Context, store lease.Store, group string, force bool) error {
-	if _, err := load(ctx, store, group); err != nil {
+	if _, err := Load(ctx, store, group); err != nil {
 		return err
 	}
 	if !force {

@@ -72,7 +72,7 @@ func Describe(ctx context.Context, store lease.Store, group string, share float6
 	if err != nil {
 		return Group{}, err
 	}
-	rows, err := load(ctx, store, group)
+	rows, err := Load(ctx, store, group)
 	if err != nil {
 		return Group{}, err
 	}
@@ -95,8 +95,8 @@ func Describe(ctx context.Context, store lease.Store, group string, share float6
 	return g, nil
 }
 
-// load is Load for groups that exist.
-func load(ctx context.Context, store lease.Store, group string) (lease.Snapshot, error) {
+// Load is Store.Load for groups that exist: the error is [ErrNoGroup] if there are no rows.
+func Load(ctx context.Context, store lease.Store, group string) (lease.Snapshot, error) {
 	rows, err := store.Load(ctx, group)
 	if err != nil {
 		return lease.Snapshot{}, err

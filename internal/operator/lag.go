@@ -61,7 +61,7 @@ func lag(ctx context.Context, client LagClient, l lease.Lease) (time.Duration, e
 	if l.Finished() {
 		return 0, nil
 	}
-	in, err := iteratorInput(l)
+	in, err := IteratorInput(l)
 	if err != nil {
 		return 0, err
 	}
@@ -99,8 +99,8 @@ func serverNow(said time.Time) time.Time {
 	return said
 }
 
-// iteratorInput asks for the iterator at which the next owner of a lease would begin.
-func iteratorInput(l lease.Lease) (*kinesis.GetShardIteratorInput, error) {
+// IteratorInput is the request for the iterator at which the next owner of a lease would begin.
+func IteratorInput(l lease.Lease) (*kinesis.GetShardIteratorInput, error) {
 	in := &kinesis.GetShardIteratorInput{StreamARN: &l.Stream, ShardId: &l.Shard}
 	kind, arg, _ := strings.Cut(string(l.Checkpoint), ":")
 	in.ShardIteratorType = types.ShardIteratorType(kind)

@@ -35,7 +35,7 @@ func Preview(ctx context.Context, store lease.Store, group string, t Target, l L
 // says what was done, also beside an error.
 func Reset(ctx context.Context, store lease.Store, group string, t Target, l Listing, force bool) (Outcome, error) {
 	var done Outcome
-	if _, err := load(ctx, store, group); err != nil {
+	if _, err := Load(ctx, store, group); err != nil {
 		return done, err
 	}
 	if !force {
@@ -46,7 +46,7 @@ func Reset(ctx context.Context, store lease.Store, group string, t Target, l Lis
 	}
 	made := make(map[lease.Key]bool)
 	for range attempts {
-		rows, err := load(ctx, store, group)
+		rows, err := Load(ctx, store, group)
 		if err != nil {
 			return done, err
 		}

@@ -153,7 +153,7 @@ func next(all map[string]*watched, share float64, watching time.Duration) (wait 
 		if w.alive || w.quiet >= w.part(share) || watching > mostWatch*w.part(share) {
 			continue
 		}
-		every := min(max(w.part(pollEvery), 50*time.Millisecond), 500*time.Millisecond)
+		every := min(max(w.part(pollEvery), 10*time.Millisecond), 500*time.Millisecond)
 		if left := w.part(share) - w.quiet; left < every {
 			every = max(left, time.Millisecond)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kinstream/kin/lease"
 )
 
 // IO is what a command reads from and writes to.
@@ -21,7 +23,11 @@ type IO struct {
 // prints everything that there is to say, errors included. Cancelling ctx ends
 // the command early and cleanly.
 func Run(ctx context.Context, args []string, stdio IO) int {
-	a := &app{io: stdio}
+	return (&app{io: stdio}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	stdio := a.io
 	root := a.root()                          //nolint:contextcheck // commands get ctx from cobra
 	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes those of the process
 	root.SetIn(stdio.In)
@@ -44,6 +50,10 @@ type app struct {
 	io     IO
 	flags  globalFlags
 	target target
+
+	arnRegion  string      // the region in the ARN of a stream, if nothing else names one
+	store      string      // --store
+	fixedStore lease.Store // what tests put in the place of a store that flags name
 }
 
 type globalFlags struct {
@@ -96,7 +106,7 @@ func (a *app) root() *cobra.Command {
 	registerValues(root, "output", outputText, outputJSON)
 	root.AddCommand(
 		a.serveCommand(), a.streamCommand(), a.putCommand(), a.tailCommand(), a.demoCommand(),
-		a.versionCommand(), exitCodesTopic(),
+		a.groupCommand(), a.versionCommand(), exitCodesTopic(),
 	)
 	// Errors of arguments are made by cobra as plain text: give them the exit
 	// code of wrong use, for each command that there is.

@@ -70,6 +70,9 @@ func (a *app) client(ctx context.Context) (*kinesis.Client, error) {
 		}
 		cfg.Credentials = localOrDummy(ctx, cfg.Credentials)
 	}
+	if cfg.Region == "" {
+		cfg.Region = a.arnRegion
+	}
 	if cfg.Region == "" && endpoint != "" {
 		cfg.Region = defaultRegion
 	}

@@ -14,6 +14,8 @@ const (
 	exitDenied      exitCode = 4
 	exitNotFound    exitCode = 5
 	exitIncomplete  exitCode = 6
+	exitBusy        exitCode = 7
+	exitProgram     exitCode = 8
 	exitInterrupted exitCode = 130
 )
 
@@ -24,13 +26,16 @@ const exitCodesText = `kin ends with one of these codes:
     2  wrong use: a flag, an argument, a position or a file that cannot be used
     3  the endpoint cannot be reached, does not answer in time, or is not Kinesis
     4  no credentials, wrong credentials, or not allowed
-    5  the stream, or something in it, does not exist
-    6  incomplete: not every record was stored (kin put), or the account of the
-       records is not clean (kin demo)
+    5  the stream or the group, or something in it, does not exist
+    6  incomplete: not every record was stored (kin put), the account of the records
+       is not clean (kin demo), what was in hand had to be cut off (kin consume), or a
+       hand-over takes longer than was to be waited for (kin group move, drain)
+    7  the group is in use: workers live, or keep changing what was to be changed
+    8  the program of kin consume failed, or broke the protocol of its lines
   130  stopped by a signal (Ctrl-C) before the work was done
 
-For kin serve, and for kin tail without --until, a signal is the normal end and
-the code is 0.
+For kin serve and kin consume, and for kin tail without --until, a signal is the
+normal end and the code is 0.
 `
 
 // exitCodesTopic is the help page "kin help exit-codes". A command that cannot

@@ -50,7 +50,14 @@ func (a *app) explain(ctx context.Context, err error) (string, exitCode) {
 	if ctx.Err() != nil {
 		return "stopped by a signal", exitInterrupted
 	}
-	f := a.networkFailure(err)
+	if stored, ok := errors.AsType[*storeError](err); ok {
+		f := a.storeFailure(stored)
+		return f.Error(), f.code
+	}
+	f := groupFailure(err)
+	if f == nil {
+		f = a.networkFailure(err)
+	}
 	if f == nil {
 		f = a.serviceFailure(err)
 	}

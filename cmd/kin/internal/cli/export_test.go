@@ -9,6 +9,7 @@ import (
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/kintest"
+	"github.com/kinstream/kin/lease"
 )
 
 // What the external tests need to see of the inside.
@@ -116,3 +117,20 @@ func RunDemo(ctx context.Context, stdio IO, path string, prepare func(*kintest.S
 	a.sayf("%s", line)
 	return int(code)
 }
+
+// RunWithStore is Run with a store in the place of the one that flags name.
+func RunWithStore(ctx context.Context, store lease.Store, args []string, stdio IO) int {
+	return (&app{io: stdio, fixedStore: store}).run(ctx, args)
+}
+
+// ParseStore reads a value of --store.
+func ParseStore(text string, getenv func(string) string) (kind, place, shown string, err error) {
+	address, err := parseStore(text, getenv)
+	return string(address.kind), address.place, address.String(), err
+}
+
+var (
+	DefaultStorePath = defaultStorePath
+	CheckpointText   = checkpointText
+	AgeText          = ageText
+)

@@ -9,6 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/spf13/cobra"
+
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/internal/topology"
 )
 
 func (a *app) streamCommand() *cobra.Command {
@@ -92,17 +96,31 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // listShards returns all shards that the stream still lists, in the service's order.
 func listShards(ctx context.Context, client *kinesis.Client, stream string) ([]types.Shard, error) {
+	shards, _, err := listShardsSince(ctx, client, stream, nil)
+	return shards, err
+}
+
+// listShardsSince returns the shards that had not ended before a time, or all, and when
+// the first answer was given, by the clock of the service.
+func listShardsSince(ctx context.Context, client *kinesis.Client, stream string, since *time.Time) (shards []types.Shard, at time.Time, err error) {
 	ref := refTo(stream)
-	var shards []types.Shard
 	in := &kinesis.ListShardsInput{StreamName: ref.name, StreamARN: ref.arn}
+	if since != nil {
+		in.ShardFilter = &types.ShardFilter{Type: types.ShardFilterTypeFromTimestamp, Timestamp: since}
+	}
 	for {
 		out, err := client.ListShards(ctx, in)
 		if err != nil {
-			return nil, err
+			return nil, at, err
+		}
+		if at.IsZero() {
+			if at = fetch.ServerTime(out.ResultMetadata); at.IsZero() {
+				at = time.Now()
+			}
 		}
 		shards = append(shards, out.Shards...)
 		if out.NextToken == nil {
-			return shards, nil
+			return shards, at, nil
 		}
 		// A token stands for the stream: both together are refused.
 		in = &kinesis.ListShardsInput{NextToken: out.NextToken}
@@ -111,6 +129,28 @@ func listShards(ctx context.Context, client *kinesis.Client, stream string) ([]t
 
 func isOpen(s types.Shard) bool {
 	return s.SequenceNumberRange == nil || s.SequenceNumberRange.EndingSequenceNumber == nil
+}
+
+// topologyOf is what the shards of a listing say about how they hang together.
+func topologyOf(listed []types.Shard) []topology.Shard {
+	shards := make([]topology.Shard, 0, len(listed))
+	for _, s := range listed {
+		shard := topology.Shard{ID: aws.ToString(s.ShardId), Closed: !isOpen(s), Range: hashkey.Range{Start: hashkey.Max()}}
+		for _, parent := range []*string{s.ParentShardId, s.AdjacentParentShardId} {
+			if aws.ToString(parent) != "" {
+				shard.Parents = append(shard.Parents, *parent)
+			}
+		}
+		if s.HashKeyRange != nil {
+			start, err1 := hashkey.Parse(aws.ToString(s.HashKeyRange.StartingHashKey))
+			end, err2 := hashkey.Parse(aws.ToString(s.HashKeyRange.EndingHashKey))
+			if err1 == nil && err2 == nil {
+				shard.Range = hashkey.Range{Start: start, End: end}
+			}
+		}
+		shards = append(shards, shard)
+	}
+	return shards
 }
 
 func modeText(d *types.StreamModeDetails) string {
