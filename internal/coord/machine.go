@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kinstream/kin/lease"
@@ -35,53 +36,146 @@ type Config struct {
 // not safe for concurrent use.
 type Machine struct {
 	cfg     Config
+	now     time.Duration
+	step    uint64 // counts Steps: what came in a later one is newer
+	random  uint64
 	actions []Action
+	lastErr error // of the last call that failed
+
+	membership
+	view
+	observation
+	planning
+	writing
+	discovery
+	leaving
 }
 
 // New returns a Machine that has not begun. The first [Machine.Step], with a [Tick], makes it begin.
 func New(c Config) *Machine {
-	return &Machine{cfg: c}
+	m := &Machine{cfg: c, random: hash(c.ID)}
+	m.membership = membership{id: c.ID, run: 1, beat: call{due: never}, join: call{due: never}}
+	m.view = view{entries: map[lease.Key]*entry{}, peers: map[string]*peer{}, load: call{due: -never}}
+	m.planning = planning{movingAt: never}
+	m.writing = writing{retryAt: never}
+	m.discovery = discovery{streams: map[string]*stream{}}
+	m.leaving = leaving{drain: call{due: never}, farewell: call{due: never}, cutAt: never}
+	m.setStreams(c.Streams)
+	return m
 }
 
 // Step tells the Machine an event, and returns what is to be done. now is a time on the worker's own clock,
-// which has any beginning and never goes back. The slice is valid until the next Step. After [Left] all events are ignored.
+// which begins at 0 or later and never goes back. The slice is valid until the next Step. After [Left] all events are ignored.
 func (m *Machine) Step(now time.Duration, e Event) []Action {
+	clear(m.actions)
+	m.actions = m.actions[:0]
+	if m.phase == over {
+		return nil
+	}
+	m.now = max(m.now, now)
+	m.step++
+	m.checkTrust()
+	m.handle(e)
+	m.replan()
+	m.moveOn()
+	m.discover()
+	m.store()
+	m.endIfDone()
+	m.makeCalls()
 	return m.actions
+}
+
+// handle takes an event in.
+func (m *Machine) handle(e Event) {
+	switch e := e.(type) {
+	case Tick:
+	case Joined:
+		m.onJoined(e)
+	case Beaten:
+		m.onBeaten(e)
+	case Polled:
+		m.onPolled(e)
+	case Loaded:
+		m.onLoaded(e)
+	case Updated:
+		m.onUpdated(e)
+	case StreamPut:
+		m.onStreamPut(e)
+	case Forgotten:
+		m.onForgotten(e)
+	case Drained:
+		m.onDrained(e)
+	case Listed:
+		m.onListed(e)
+	case Progress:
+		m.onProgress(e)
+	case Ended:
+		m.onEnded(e)
+	case Stopped:
+		m.onStopped(e)
+	case Flush:
+		m.onFlush(e)
+	case Leave:
+		m.onLeave()
+	case Cut:
+		m.onCut()
+	case Streams:
+		m.setStreams(e.Streams)
+	default:
+		panic(fmt.Sprintf("kin: BUG: coord: event %T", e))
+	}
+}
+
+// do asks for an action.
+func (m *Machine) do(a Action) { m.actions = append(m.actions, a) }
+
+// makeCalls makes the calls that are due, apart from changes and listings.
+func (m *Machine) makeCalls() {
+	if m.phase == over {
+		return
+	}
+	if m.join.ready(m.now) {
+		m.ask(&m.join)
+		m.do(Join{Worker: m.row()})
+	}
+	if m.beatDue() <= m.now {
+		m.ask(&m.beat)
+		row := m.row()
+		m.said = row.Seen
+		m.do(Beat{Worker: row})
+	}
+	if m.drain.ready(m.now) {
+		m.ask(&m.drain)
+		m.do(Drain{Worker: m.id})
+	}
+	if m.farewell.ready(m.now) {
+		m.ask(&m.farewell)
+		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
+	}
+	m.look()
 }
 
 // Wake returns when the Machine wants a [Tick], if no other event comes before. It may be in the past: then the
 // Tick is due.
-func (m *Machine) Wake() time.Duration { return 0 }
-
-// ID returns the ID of the worker. It changes when the worker was forgotten.
-func (m *Machine) ID() string { return m.cfg.ID }
-
-// Held returns the leases that the worker holds or is about to take or give away, in the order of their keys.
-func (m *Machine) Held() []Holding { return nil }
-
-// View returns the newest rows that the worker knows. The caller must not change them.
-func (m *Machine) View() lease.Snapshot { return lease.Snapshot{} }
-
-// Holding is how the worker stands to a lease.
-type Holding struct {
-	Lease   lease.Lease      // the newest row that is known
-	State   State            // see there
-	Done    lease.Checkpoint // how far records are done, as far as it was told
-	Heir    string           // to whom the lease goes, while State is Moving, Stopping or Releasing
-	Since   time.Duration    // since when the state is what it is
-	Started time.Duration    // when reading began
+func (m *Machine) Wake() time.Duration {
+	if m.phase == over {
+		return never
+	}
+	at := min(m.join.next(), m.beatDue(), m.drain.next(), m.farewell.next(), m.lookDue())
+	at = min(at, m.replanDue(), m.movingAt, m.storeDue(), m.discoverDue(), m.cutAt)
+	if m.phase == member && !m.lapsed {
+		at = min(at, m.trustUntil)
+	}
+	return at
 }
 
-// State is where a lease is in its life, as its owner sees it: see the package's page.
-type State int
+// ID returns the ID of the worker. It changes when the worker was forgotten.
+func (m *Machine) ID() string { return m.id }
 
-// The states of a lease.
-const (
-	Taking    State = iota // a change that makes it ours is under way
-	Reading                // ours, and read
-	Moving                 // read, but the plan says another's: waits until the heir looks
-	Stopping               // to be handed over, when the handler is done
-	Releasing              // nothing reads it; a change that makes it another's is under way
-	Ending                 // all records done: children, then the end
-	Losing                 // not ours any more; the handler was told and has not returned
-)
+// row returns the worker's row as it is to be.
+func (m *Machine) row() lease.Worker {
+	return lease.Worker{
+		ID: m.id, Beat: 1, Streams: m.readable(), Capacity: m.cfg.Capacity, Draining: m.wantsOut || m.drained,
+		Seen: m.seen, TTL: m.cfg.TTL, Build: m.cfg.Build,
+	}
+}

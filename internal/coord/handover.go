@@ -1,0 +1,148 @@
+package coord
+
+import (
+	"time"
+
+	"github.com/kinstream/kin/lease"
+)
+
+// setHeir says who is to have a lease of ours.
+func (m *Machine) setHeir(e *entry) {
+	s := e.slot
+	s.heir, s.heirVersion, s.heirSince = e.planned, max(m.version, m.drainVersion), m.now
+	if m.wantsOut {
+		s.heirSince = m.leftFrom
+	}
+	m.moving = append(m.moving, e)
+}
+
+// moveOn stops the reading of leases whose heirs look often by now, or had time enough to begin with it.
+func (m *Machine) moveOn() {
+	if m.now < m.movingAt {
+		return
+	}
+	m.movingAt = never
+	kept := m.moving[:0]
+	for _, e := range m.moving {
+		if e.slot == nil || e.slot.state != Moving {
+			continue
+		}
+		at := m.moveAt(e)
+		if at <= m.now {
+			why := HandOver
+			if m.wantsOut {
+				why = Shutdown
+			}
+			m.stop(e, why)
+			continue
+		}
+		m.movingAt = min(m.movingAt, at)
+		kept = append(kept, e)
+	}
+	clear(m.moving[len(kept):])
+	m.moving = kept
+}
+
+// moveAt returns when the reading of a lease in state Moving is to be stopped, as far as that is known.
+func (m *Machine) moveAt(e *entry) time.Duration {
+	s := e.slot
+	heir := m.peers[s.heir]
+	switch {
+	case s.heir == "" || m.cut:
+		return m.now
+	case heir != nil && !heir.suspect && heir.row.Seen >= s.heirVersion && (!m.wantsOut || m.drainSettled):
+		return m.now
+	case heir != nil && heir.suspect && !m.wantsOut: // it may be dead: then somebody else is to have it
+		return never
+	}
+	return s.heirSince + m.pollEvery() + m.ttl(pollOften)
+}
+
+// stop asks for the end of a reading.
+func (m *Machine) stop(e *entry, why Why) {
+	m.enters(e, Stopping)
+	e.slot.why = why
+	m.do(StopShard{Key: e.key, Epoch: e.slot.epoch, Why: why})
+}
+
+func (m *Machine) onStopped(ev Stopped) {
+	e := m.running(ev.Key, ev.Epoch)
+	if e == nil {
+		return
+	}
+	s := e.slot
+	if s.state == Losing {
+		m.shut(e)
+		return
+	}
+	if later(ev.Checkpoint, s.done) {
+		s.done = ev.Checkpoint
+	}
+	m.dropDue(e)
+	asked := s.state == Stopping
+	m.enters(e, Releasing)
+	if asked && e.planned == m.id && !m.wantsOut && e.settled() {
+		m.begin(e)
+		return
+	}
+	m.enqueue(e)
+}
+
+// running returns the entry of a shard that is being read at an epoch, or nil.
+func (m *Machine) running(key lease.Key, epoch int64) *entry {
+	e := m.entries[key]
+	if e == nil || e.slot == nil || e.slot.epoch != epoch || !e.slot.running() {
+		return nil
+	}
+	return e
+}
+
+// lose takes in that a lease is not ours any more.
+func (m *Machine) lose(e *entry) {
+	s := e.slot
+	if s.state == Losing {
+		return
+	}
+	if s.state != Taking {
+		m.do(Note{What: LeaseLost, Lease: e.row})
+		if m.wantsOut {
+			m.kept = append(m.kept, e.key)
+		}
+	}
+	if !s.running() {
+		m.shut(e)
+		return
+	}
+	m.answerFlushes(e, ErrLost)
+	m.dropDue(e)
+	m.enters(e, Losing)
+	m.do(StopShard{Key: e.key, Epoch: s.epoch, Why: Lost})
+}
+
+// heir returns to whom a lease is to be handed over now.
+func (m *Machine) heir(e *entry) string {
+	if p := m.peers[e.planned]; p != nil && e.planned != m.id && !p.row.Draining {
+		return e.planned
+	}
+	return ""
+}
+
+// released takes in that a lease that we were to give away is not ours any more.
+func (m *Machine) released(e *entry) {
+	if e.row.Revision > 0 && e.row.Epoch == e.slot.epoch+1 && !later(e.slot.done, e.row.Checkpoint) {
+		m.do(Note{What: LeaseHandedOver, Lease: e.row, Worker: e.row.Owner})
+		m.shut(e)
+		return
+	}
+	m.lose(e)
+}
+
+// finished takes in that a lease whose shard has ended is not ours any more, because we finished it as a rule.
+func (m *Machine) finished(e *entry) {
+	if !e.row.Finished() {
+		m.lose(e)
+		return
+	}
+	m.do(Note{What: LeaseFinished, Lease: e.row})
+	m.shut(e)
+}

@@ -1,0 +1,163 @@
+package coord
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/kinstream/kin/lease"
+)
+
+// peer is what is known of a worker.
+type peer struct {
+	row        lease.Worker
+	since      time.Duration // since when we have seen this beat, and could see it change
+	suspect    bool          // it stands still for longer than it should
+	moved      bool          // it has changed since we know the worker
+	forgetting bool          // Forget is under way
+	step       uint64        // of the snapshot that had it last
+}
+
+// observation is how the worker watches the others.
+type observation struct {
+	watchedAt time.Duration // when we last saw the rows of the workers
+	watched   bool          // we ever did
+	suspects  int
+}
+
+// observe takes in the rows of all workers, as a call has them that was asked for in a Step and at a time.
+func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Duration) {
+	blind := m.now-m.watchedAt > m.pollEvery()+m.ttl(blindFor) ||
+		m.phase == member && m.now-m.beatAt > m.ttl(muteFor)
+	first := !m.watched
+	m.watched, m.watchedAt, m.workersFrom = true, m.now, asked
+	for _, w := range workers {
+		m.meet(w, blind, first)
+	}
+	for _, id := range slices.Clone(m.peerIDs) {
+		p := m.peers[id]
+		switch {
+		case p.step == m.step:
+		case id != m.id:
+			what := WorkerDied
+			if p.row.Draining {
+				what = WorkerLeft
+			}
+			m.do(Note{What: what, Worker: id})
+			m.removePeer(id)
+		case m.phase == member && asked >= m.joinedIn:
+			m.forgotten()
+		}
+	}
+	m.forgetDead(askedAt)
+	m.checkTTL()
+}
+
+// meet takes in the row of a worker.
+func (m *Machine) meet(w lease.Worker, blind, first bool) {
+	p := m.peers[w.ID]
+	if p == nil {
+		p = &peer{row: w, since: m.now}
+		m.peers[w.ID] = p
+		m.peerIDs = slices.Sorted(maps.Keys(m.peers))
+		m.replanSoon()
+		if !first && w.ID != m.id {
+			m.do(Note{What: WorkerJoined, Worker: w.ID})
+		}
+	}
+	before := p.row
+	p.row, p.step = w, m.step
+	if before.Beat != w.Beat {
+		p.moved = true
+	}
+	if before.Beat != w.Beat || blind {
+		p.since = m.now
+	}
+	if w.ID == m.id {
+		m.drained = w.Draining && !m.wantsOut
+		p.row.Streams, p.row.Capacity, p.row.Draining = m.readable(), m.cfg.Capacity, w.Draining || m.wantsOut
+	}
+	if before.Draining != p.row.Draining || before.Capacity != p.row.Capacity || !slices.Equal(before.Streams, p.row.Streams) {
+		m.replanSoon()
+	}
+}
+
+// addSelf puts the worker itself among those it knows.
+func (m *Machine) addSelf() {
+	m.peers[m.id] = &peer{row: m.row(), since: m.now, moved: true}
+	m.peerIDs = slices.Sorted(maps.Keys(m.peers))
+	m.replanSoon()
+}
+
+// removePeer takes in that a worker has no row. That is for good, so what is known of leases need not be newer.
+func (m *Machine) removePeer(id string) {
+	if m.peers[id] == nil {
+		return
+	}
+	delete(m.peers, id)
+	m.peerIDs = slices.Sorted(maps.Keys(m.peers))
+	m.replanSoon()
+	m.loadSoon() // its leases have moved since we loaded them
+}
+
+// forgetDead forgets the workers whose beat stands still for too long. askedAt is when the call began that
+// has just shown it: it was the same until then at least.
+func (m *Machine) forgetDead(askedAt time.Duration) {
+	m.suspects = 0
+	for _, id := range m.peerIDs {
+		p := m.peers[id]
+		if id == m.id {
+			continue
+		}
+		quiet, ttl := askedAt-p.since, max(m.cfg.TTL, p.row.TTL)
+		if p.suspect = quiet > part(ttl, suspectFrom); p.suspect {
+			m.suspects++
+		}
+		if quiet >= part(ttl, deadAfter) && !p.forgetting && (m.phase == member || m.phase == outside && p.row.TTL != m.cfg.TTL) {
+			p.forgetting = true
+			m.do(Forget{Worker: id, Beat: p.row.Beat})
+		}
+	}
+}
+
+func (m *Machine) onForgotten(e Forgotten) {
+	if m.farewell.out && e.Worker == m.id {
+		m.farewellAnswered(e)
+		return
+	}
+	p := m.peers[e.Worker]
+	if p == nil {
+		return
+	}
+	p.forgetting = false
+	switch {
+	case e.Err != nil:
+		m.lastErr = e.Err // the next look finds it quiet still
+	case e.Gone:
+		m.do(Note{What: WorkerDied, Worker: e.Worker})
+		m.removePeer(e.Worker)
+	default: // a heartbeat came first
+		p.since = m.now
+	}
+}
+
+// checkTTL compares the TTLs of all workers with our own, and joins if that is what is left to do. Before joining, any live
+// worker with another TTL is a reason not to; a dead one is waited for, since nobody else may be there to forget
+// it. Workers that joined at the same moment find out afterwards: then the shortest TTL stays.
+func (m *Machine) checkTTL() {
+	other := false
+	for _, id := range m.peerIDs {
+		p := m.peers[id]
+		if p.row.TTL == m.cfg.TTL || p.row.TTL <= 0 || id == m.id {
+			continue
+		}
+		other = true
+		if p.moved && (m.phase == outside || m.phase == member && p.row.TTL < m.cfg.TTL) {
+			m.giveUp(&TTLError{Group: p.row.TTL, Own: m.cfg.TTL, Worker: id})
+			return
+		}
+	}
+	if m.phase == outside && !other && !m.wantsOut {
+		m.enter()
+	}
+}

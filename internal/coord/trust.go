@@ -1,0 +1,174 @@
+package coord
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/kinstream/kin/lease"
+)
+
+// phase is how far the worker is with its membership.
+type phase int
+
+const (
+	outside phase = iota // looks at the group before it joins
+	joining              // writes its row, until it is known to be there
+	member               // has a row
+	over                 // has left for good
+)
+
+// membership is the worker's own life in the group: its row, its heartbeats, and for how long it may trust that
+// nobody has forgotten it.
+type membership struct {
+	phase phase
+	id    string
+	run   int // how many IDs there were
+
+	join     call
+	joinFrom time.Duration // when it was first asked for under this ID
+	joinedIn uint64        // the Step since which the row is there: reads asked for since then have it
+
+	beat       call
+	beatAt     time.Duration // the start of the last heartbeat that was answered
+	trustUntil time.Duration
+	lapsed     bool   // that has passed, and it is not proved since that the leases are still our own
+	proof      uint64 // a load asked for in this Step or later proves it; 0 while no heartbeat was answered
+
+	drained bool  // an operator wants the worker to have no leases
+	said    int64 // what the last heartbeat says that we have seen
+}
+
+// checkTrust notices that trust has lapsed. Whoever delivers records has noticed it already: it was told until when.
+func (m *Machine) checkTrust() {
+	if m.phase != member || m.now < m.trustUntil {
+		return
+	}
+	m.proof = 0
+	if !m.lapsed {
+		m.lapsed = true
+		m.do(Note{What: TrustLapsed, Worker: m.id})
+	}
+}
+
+// trust takes in that the worker's row was there at the time of a call, or later.
+func (m *Machine) trust(since time.Duration) {
+	m.beatAt = since
+	m.trustUntil = since + m.ttl(trustFor)
+	m.beat.due = since + m.ttl(beatEvery)
+	switch {
+	case m.now >= m.trustUntil: // the answer took too long
+		m.beat.due = m.now
+	case m.lapsed:
+		if m.proof == 0 {
+			m.proof = m.step
+			m.load.due = m.now
+		}
+	default:
+		m.do(Trust{Until: m.trustUntil})
+	}
+}
+
+// prove ends the time without trust, if a load is new enough. What it shows has been taken in.
+func (m *Machine) prove(asked uint64) {
+	if m.phase != member || !m.lapsed || m.proof == 0 || asked < m.proof {
+		return
+	}
+	m.lapsed, m.proof = false, 0
+	m.replanSoon()
+	m.do(Trust{Until: m.trustUntil})
+	m.do(Note{What: TrustBack, Worker: m.id})
+}
+
+// enter begins to join, under the ID that the Machine has.
+func (m *Machine) enter() {
+	m.phase = joining
+	m.join.due, m.joinFrom = m.now, m.now
+}
+
+func (m *Machine) onJoined(e Joined) {
+	ok := m.answered(&m.join, e.Err)
+	switch {
+	case m.phase != joining:
+	case !ok && m.wantsOut: // the row may be there
+		m.phase, m.join.due = member, never
+		m.lapsed, m.trustUntil = true, m.now
+	case !ok && m.now-m.joinFrom > m.ttl(joinAgain):
+		// Others may have seen the row already, and may soon forget it. An ID is not used again after that.
+		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
+		m.rename()
+		m.enter()
+	case ok:
+		m.phase, m.joinedIn = member, m.step
+		m.join.due = never
+		m.lapsed, m.proof = false, 0
+		m.addSelf()
+		m.do(Note{What: WorkerJoined, Worker: m.id})
+		m.trust(m.join.askedAt)
+		m.load.due = m.now
+	}
+}
+
+// beatDue returns when the next heartbeat is to be made.
+func (m *Machine) beatDue() time.Duration {
+	if m.phase != member || m.beat.out {
+		return never
+	}
+	due := m.beat.due
+	if m.waiting > 0 && m.said < m.seen { // who has the lease waits to hear that we look
+		due = min(due, m.beat.askedAt+m.ttl(pollOften))
+	}
+	return due
+}
+
+func (m *Machine) onBeaten(e Beaten) {
+	m.beat.out = false
+	switch {
+	case e.Worker.ID != m.id || m.phase != member:
+		m.beat.due = min(m.beat.due, m.now)
+	case errors.Is(e.Err, lease.ErrNoWorker):
+		m.forgotten()
+	case e.Err != nil:
+		m.lastErr = e.Err
+		m.beat.due = m.now + m.ttl(beatAgain*float64(min(m.beat.failures, 4)))
+		m.beat.failures++
+	default:
+		m.beat.failures = 0
+		m.trust(m.beat.askedAt)
+		if e.Worker.Draining != m.drained && !m.wantsOut {
+			m.load.due = m.now // take it in together with what the others see
+		}
+	}
+}
+
+// forgotten takes in that the worker's row is gone. Its leases are lost, and what was under way for them is of no
+// interest any more.
+func (m *Machine) forgotten() {
+	m.do(Note{What: WorkerDied, Worker: m.id})
+	m.do(Trust{})
+	m.removePeer(m.id)
+	for _, e := range m.inOrder() {
+		if e.flight != nil && !e.flight.sent {
+			e.flight = nil
+		}
+		if e.slot != nil {
+			m.lose(e)
+		}
+	}
+	m.lapsed, m.proof, m.drained = false, 0, false
+	m.drain.due = never
+	if m.wantsOut {
+		m.phase = outside
+		m.load.due = never
+		return
+	}
+	m.rename()
+	m.enter()
+}
+
+// rename gives the worker an ID that it never had.
+func (m *Machine) rename() {
+	m.run++
+	m.id = m.cfg.ID + "." + strconv.Itoa(m.run)
+	m.seen, m.said = 0, 0
+}
