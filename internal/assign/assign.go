@@ -1,11 +1,6 @@
 package assign
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/kinstream/kin/lease"
-)
+import "github.com/kinstream/kin/lease"
 
 // Lease is a lease that may be read: ready, and not finished.
 type Lease struct {
@@ -24,44 +19,22 @@ type Worker struct {
 }
 
 // Plan returns the ID of the worker that is to have each lease, in the order of leases; it is
-// empty where no worker can have the lease. Keys and IDs are unique. The
-// order of leases and workers makes no difference, and nothing that was handed in is changed.
+// empty where no worker can have the lease. Keys and IDs are unique. The order of leases and
+// workers makes no difference, and nothing that was handed in is changed.
 func Plan(leases []Lease, workers []Worker) []string {
+	p := newPlanner(leases, workers)
+	p.pin()
+	p.keep()
+	p.fill()
+	p.level()
+	for p.improve() {
+	}
+	p.place()
+	p.balance()
 	plan := make([]string, len(leases))
-	order := make([]int, len(leases))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return leases[a].Key.Compare(leases[b].Key) })
-	workers = slices.SortedFunc(slices.Values(workers), func(a, b Worker) int { return strings.Compare(a.ID, b.ID) })
-	can := func(w Worker, l Lease, count int) bool {
-		return !w.Draining && slices.Contains(w.Streams, l.Key.Stream) && (w.Capacity == 0 || count < w.Capacity)
-	}
-	count := make([]int, len(workers))
-	give := func(i, w int) { plan[i] = workers[w].ID; count[w]++ }
-	for _, id := range []func(Lease) string{func(l Lease) string { return l.Pin }, func(l Lease) string { return l.Owner }} {
-		for _, i := range order {
-			w := slices.IndexFunc(workers, func(w Worker) bool { return w.ID == id(leases[i]) })
-			if plan[i] == "" && w >= 0 && can(workers[w], leases[i], count[w]) {
-				give(i, w)
-			}
-		}
-	}
-	for _, i := range order {
-		best := -1
-		for w := range workers {
-			if can(workers[w], leases[i], count[w]) && (best < 0 || count[w] < count[best]) {
-				best = w
-			}
-		}
-		owner := slices.IndexFunc(workers, func(w Worker) bool { return w.ID == plan[i] && w.ID != leases[i].Pin })
-		switch {
-		case best < 0:
-		case plan[i] == "":
-			give(i, best)
-		case owner >= 0 && count[owner] > count[best]+1:
-			count[owner]--
-			give(i, best)
+	for i, w := range p.to {
+		if w != nobody {
+			plan[p.order[i]] = p.workers[w].ID
 		}
 	}
 	return plan
