@@ -122,7 +122,9 @@ type ConsumerConfig struct {
 
 	// MaxRecords, MaxBufferedBytes, MaxCallsPerSecond, MaxBytesPerSecond, MinIdleWait,
 	// MaxIdleWait and CallTimeout have the meaning and the defaults of the same fields of
-	// [ReaderConfig]. MaxBufferedBytes is for all shards that this worker reads.
+	// [ReaderConfig]. MaxBufferedBytes is for all shards that this worker reads, and also counts what is not
+	// acknowledged yet. While all of it is held by shards whose handlers don't get on, the others read pages of
+	// about 128 KiB beyond it, one or two at a time each.
 	MaxRecords               int
 	MaxBufferedBytes         int
 	MaxCallsPerSecond        float64

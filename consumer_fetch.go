@@ -92,9 +92,13 @@ func (s *shardRun) fetchConfig(from Position) fetch.Config {
 		Client: c.client, Caller: c.caller, Stream: s.stream.call, ID: string(s.id),
 		Start: startOf(from), Limit: int32(c.reading.MaxRecords),
 		Pace: c.reading.pace(), Backoff: fetch.Backoff(), Budget: s.run.budget,
-		OnFailed: s.failed,
+		OnFailed: s.failed, Patience: stillness,
 	}
 }
+
+// stillness is how long all memory may be held by shards that don't get on until the others read
+// small pages beyond the bound: long enough for handlers that are only slow.
+const stillness = 2 * time.Second
 
 // send passes a page on that has something to tell, and reports whether it was the last.
 func (s *shardRun) send(page fetch.Page, pages chan<- *consumedPage) bool {
@@ -103,7 +107,7 @@ func (s *shardRun) send(page fetch.Page, pages chan<- *consumedPage) bool {
 		return false
 	}
 	p := &consumedPage{
-		records: page.Records, held: &heldPage{bytes: page.Held, left: 1}, lag: page.Lag, ended: page.Ended,
+		records: page.Records, held: newHeldPage(page), lag: page.Lag, ended: page.Ended,
 	}
 	for _, child := range page.Children {
 		if child.ShardId != nil && *child.ShardId != "" {
@@ -125,7 +129,11 @@ func (s *shardRun) pass(p *consumedPage, pages chan<- *consumedPage) {
 	}
 }
 
-func (s *shardRun) giveBack(page fetch.Page) { s.run.budget.Give(page.Held) }
+func (s *shardRun) giveBack(page fetch.Page) { s.run.give(newHeldPage(page)) }
+
+func newHeldPage(page fetch.Page) *heldPage {
+	return &heldPage{bytes: page.Held, forced: page.Forced, left: 1}
+}
 
 // answered notes an answer of GetRecords.
 func (s *shardRun) answered(page fetch.Page) {

@@ -95,10 +95,11 @@ type traffic struct {
 	tip     bool
 }
 
-// expect returns how many bytes the next page may be expected to hold: what has
+// expect returns how many bytes the next page of up to limit records may be expected to hold: what has
 // been put since if the last one reached the tip, as much as the last one and half as much
 // again if that was cut at the number of records, and otherwise the most that can come.
-func (t traffic) expect(now time.Time, most int) int {
+func (t traffic) expect(now time.Time, limit int32) int {
+	most := maxHeld(limit)
 	switch {
 	case t.tip && t.at.IsZero():
 		return slack
@@ -106,8 +107,23 @@ func (t traffic) expect(now time.Time, most int) int {
 		since := min(now.Sub(t.at), time.Minute)
 		return min(most, slack+max(t.held, int(since.Seconds()*writeRate)))
 	case t.records > 0 && t.records >= int(t.limit):
-		return min(most, slack+t.held+t.held/2)
+		held := int(float64(t.held) / float64(t.limit) * float64(limit))
+		return min(most, slack+held+held/2)
 	default:
 		return most
 	}
+}
+
+// smallPage is how much a page is to hold that goes beyond the budget.
+const smallPage = 128 << 10
+
+// few returns how many records make a small page, at least one, and how many bytes that is, as far as the last
+// page tells.
+func (t traffic) few(limit int32) (records int32, bytes int) {
+	average := smallPage / 25
+	if t.records > 0 {
+		average = max(t.held/t.records, 1)
+	}
+	n := min(max(smallPage/average, 1), int(limit))
+	return int32(n), n * average
 }

@@ -45,14 +45,19 @@ type Config struct {
 
 	// GiveUpAfter is how long calls may fail in a row. 0 means for ever.
 	GiveUpAfter time.Duration
+
+	// Patience is how long the Budget may stand still until small pages are taken beyond it, so that
+	// a shard does not depend on others that hold it all and don't get on. 0 means for ever.
+	Patience time.Duration
 }
 
 // Page is one answer of GetRecords.
 type Page struct {
 	Records []types.Record // each with a sequence number
 
-	// Held is what the page has taken from the Budget. The receiver gives it back.
-	Held int
+	// Held is what the page has taken from the Budget; Forced says that it was by Force. The receiver gives it back.
+	Held   int
+	Forced bool
 
 	Lag    time.Duration // behind the tip; -1 if the service did not say
 	AtTip  bool          // nothing more was to be had
@@ -75,6 +80,7 @@ type Shard struct {
 	failing  time.Time // when the first of them happened
 	refused  bool      // an iterator was refused as invalid since the last answer
 	last     traffic
+	small    bool // the budget stood still when it was last needed
 }
 
 // NewShard returns a Shard that begins at cfg.Start.
@@ -151,26 +157,69 @@ func (s *Shard) use(iterator *string) {
 }
 
 func (s *Shard) read(ctx context.Context) (Page, error) {
-	expected := s.last.expect(time.Now(), maxHeld(s.cfg.Limit))
-	if err := s.cfg.Budget.Take(ctx, expected); err != nil {
-		return Page{}, err
-	}
-	out, err := s.call(ctx)
+	taken, err := s.take(ctx)
 	if err != nil {
-		s.cfg.Budget.Give(expected)
 		return Page{}, err
 	}
-	page, payload := newPage(out, s.cfg.Limit)
-	s.cfg.Budget.Settle(expected, page.Held)
-	s.last = traffic{at: s.due, held: page.Held, records: len(page.Records), limit: s.cfg.Limit, tip: page.AtTip}
+	out, err := s.call(ctx, taken.limit)
+	if err != nil {
+		taken.settle(s.cfg.Budget, 0)
+		return Page{}, err
+	}
+	page, payload := newPage(out, taken.limit)
+	page.Forced = taken.forced
+	taken.settle(s.cfg.Budget, page.Held)
+	s.last = traffic{at: s.due, held: page.Held, records: len(page.Records), limit: taken.limit, tip: page.AtTip}
 	s.answered(out, page, payload)
 	return page, nil
+}
+
+// taken is what was taken from the Budget for a call.
+type taken struct {
+	limit  int32 // of records
+	bytes  int
+	forced bool
+}
+
+// settle replaces what was taken by what came.
+func (t taken) settle(b *Budget, came int) {
+	if t.forced {
+		b.Force(came - t.bytes)
+		return
+	}
+	b.Settle(t.bytes, came)
+}
+
+// take takes from the Budget what the next page is expected to hold. If the Budget stands still, that page is to be a
+// small one, and so are those after it until a whole one fits again.
+func (s *Shard) take(ctx context.Context) (taken, error) {
+	whole := taken{limit: s.cfg.Limit, bytes: s.last.expect(time.Now(), s.cfg.Limit)}
+	if s.small && s.cfg.Budget.Try(whole.bytes) {
+		s.small = false
+		return whole, nil
+	}
+	if !s.small {
+		ok, err := s.cfg.Budget.TakeOr(ctx, whole.bytes, s.cfg.Patience)
+		if ok || err != nil {
+			return whole, err
+		}
+		s.small = true
+	}
+	var few taken
+	few.limit, few.bytes = s.last.few(s.cfg.Limit)
+	ok, err := s.cfg.Budget.TakeOr(ctx, few.bytes, s.cfg.Patience)
+	if ok || err != nil {
+		return few, err
+	}
+	few.forced = true
+	s.cfg.Budget.Force(few.bytes)
+	return few, nil
 }
 
 // call makes the call of GetRecords. An iterator that got too old in the queue of the
 // budget is renewed here, without leaving the queue: a shard that went back to its end
 // each time would never have its turn while the others take longer than an iterator lives.
-func (s *Shard) call(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
+func (s *Shard) call(ctx context.Context, limit int32) (*kinesis.GetRecordsOutput, error) {
 	if !time.Now().Before(s.expires) {
 		if err := s.renew(ctx); err != nil {
 			return nil, err
@@ -178,7 +227,7 @@ func (s *Shard) call(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
 	}
 	s.due = time.Now() // for the waits that count from here
 	out, err := Call(ctx, s.cfg.Caller, "GetRecords", s.cfg.Client.GetRecords, &kinesis.GetRecordsInput{
-		ShardIterator: s.iterator, StreamARN: s.cfg.Stream.ARN, Limit: &s.cfg.Limit,
+		ShardIterator: s.iterator, StreamARN: s.cfg.Stream.ARN, Limit: &limit,
 	})
 	if err == nil {
 		err = check(out)
