@@ -114,7 +114,7 @@ type Note struct {
 	What   What
 	Lease  lease.Lease // of the notes about a lease: the row as it is now
 	Worker string      // of the notes about a worker; of LeaseHandedOver: the new owner, or empty
-	Err    error
+	Own    bool        // the note is about this worker
 }
 
 // What says what a [Note] is about.

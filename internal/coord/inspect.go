@@ -80,3 +80,6 @@ func (m *Machine) View() lease.Snapshot {
 func (m *Machine) Trusted(now time.Duration) bool {
 	return m.phase == member && !m.lapsed && now < m.trustUntil
 }
+
+// Leaving says whether the worker is about to leave, or has left.
+func (m *Machine) Leaving() bool { return m.wantsOut || m.phase == over }

@@ -47,7 +47,7 @@ func (m *Machine) checkTrust() {
 	m.proof = 0
 	if !m.lapsed {
 		m.lapsed = true
-		m.do(Note{What: TrustLapsed, Worker: m.id})
+		m.do(Note{What: TrustLapsed, Worker: m.id, Own: true})
 	}
 }
 
@@ -77,7 +77,7 @@ func (m *Machine) prove(asked uint64) {
 	m.lapsed, m.proof = false, 0
 	m.replanSoon()
 	m.do(Trust{Until: m.trustUntil})
-	m.do(Note{What: TrustBack, Worker: m.id})
+	m.do(Note{What: TrustBack, Worker: m.id, Own: true})
 }
 
 // enter begins to join, under the ID that the Machine has.
@@ -103,7 +103,7 @@ func (m *Machine) onJoined(e Joined) {
 		m.join.due = never
 		m.lapsed, m.proof = false, 0
 		m.addSelf()
-		m.do(Note{What: WorkerJoined, Worker: m.id})
+		m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
 		m.trust(m.join.askedAt)
 		m.load.due = m.now
 	}
@@ -144,7 +144,7 @@ func (m *Machine) onBeaten(e Beaten) {
 // forgotten takes in that the worker's row is gone. Its leases are lost, and what was under way for them is of no
 // interest any more.
 func (m *Machine) forgotten() {
-	m.do(Note{What: WorkerDied, Worker: m.id})
+	m.do(Note{What: WorkerDied, Worker: m.id, Own: true})
 	m.do(Trust{})
 	m.removePeer(m.id)
 	for _, e := range m.inOrder() {

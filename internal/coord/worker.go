@@ -2,7 +2,14 @@ package coord
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kinstream/kin/internal/topology"
@@ -91,7 +98,7 @@ type WorkerEvent struct {
 	Own    bool // it is this worker
 }
 
-// StoreEvent says that a call of the store, or a listing, failed, or worked again.
+// StoreEvent says that a call of the store, or a listing, failed, or worked again. What failed is tried again.
 type StoreEvent struct {
 	Op      string // Join, Beat, Poll, Load, Update, PutStream, Forget, Drain or List
 	Stream  string // of List
@@ -105,50 +112,120 @@ type StreamEvent struct {
 	Err    error
 }
 
-// Worker is the loop around a [Machine].
+// Worker is the loop around a [Machine]. All methods are safe for concurrent use.
 type Worker struct {
-	cfg WorkerConfig
+	cfg   WorkerConfig
+	mail  mailbox
+	moved atomic.Bool   // Moved was called since the last Progress
+	began atomic.Bool   // Run was called
+	done  chan struct{} // closed at its end
+	token atomic.Int64  // the last one of a Flush
+
+	mu      sync.Mutex // guards what follows; the loop holds it during a Step
+	machine *Machine
+	clock   clock
 }
 
 // NewWorker returns a Worker that has not begun. It makes no call.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	return &Worker{cfg: cfg}, nil
+	switch {
+	case cfg.Store == nil || cfg.List == nil || cfg.Reader == nil:
+		return nil, errors.New("coord: Store, List and Reader must be set")
+	case cfg.Name == "":
+		return nil, errors.New("coord: Name must be set")
+	case cfg.TTL <= 0 || cfg.CheckpointEvery <= 0 || cfg.ListEvery <= 0 || cfg.ShutdownTimeout <= 0:
+		return nil, errors.New("coord: TTL, CheckpointEvery, ListEvery and ShutdownTimeout must be positive")
+	case cfg.Capacity < 0:
+		return nil, fmt.Errorf("coord: Capacity is %d", cfg.Capacity)
+	}
+	if err := lease.CheckGroup(cfg.Group); err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	w := &Worker{cfg: cfg, done: make(chan struct{}), clock: newClock(time.Now())}
+	w.mail.wake = make(chan struct{}, 1)
+	w.machine = New(Config{
+		ID: cfg.Name + "-" + newID(), TTL: cfg.TTL, Capacity: cfg.Capacity, CheckpointEvery: cfg.CheckpointEvery,
+		ListEvery: cfg.ListEvery, Streams: cfg.Streams, Build: cfg.Build,
+	})
+	return w, nil
 }
 
-// Run joins the group and works in it until ctx ends, or until it can't. The end of ctx makes it leave: it hands its
-// leases over and returns nil, or a [*LeaveError] if ShutdownTimeout was not enough. Other errors: [*TTLError],
-// [*RecreatedError]. It can be called once. When it returns, none of its calls is under way, and each shard has been
-// stopped; only handlers that were cut off may still be running.
-func (w *Worker) Run(ctx context.Context) error { return nil }
+// newID returns a text that no other run of a process has.
+func newID() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
 
 // Moved says that [Reader.Progress] has something to return. It is cheap, never waits, and need be called only for the first
-// step after a Progress; and again when one has Now set.
-func (w *Worker) Moved() {}
+// step after a Progress.
+func (w *Worker) Moved() {
+	if !w.moved.Swap(true) {
+		w.mail.poke()
+	}
+}
 
 // Ended says that all records of a shard are done and no more will come. It never waits.
-func (w *Worker) Ended(key lease.Key, epoch int64, children []topology.Shard) {}
+func (w *Worker) Ended(key lease.Key, epoch int64, children []topology.Shard) {
+	w.mail.put(message{event: Ended{Key: key, Epoch: epoch, Children: children}})
+}
 
 // Stopped answers [Reader.Stop]: nothing reads or handles the shard any more, and its records are done up to the
 // checkpoint; empty if none was. It never waits.
-func (w *Worker) Stopped(key lease.Key, epoch int64, checkpoint lease.Checkpoint) {}
+func (w *Worker) Stopped(key lease.Key, epoch int64, checkpoint lease.Checkpoint) {
+	w.mail.put(message{event: Stopped{Key: key, Epoch: epoch, Checkpoint: checkpoint}})
+}
 
 // Checkpoint stores what is done of a shard now, and waits until it is stored. The error is [ErrLost] if the lease is lost, or
-// the cause of ctx.
-func (w *Worker) Checkpoint(ctx context.Context, key lease.Key, epoch int64) error { return nil }
+// the cause of ctx. Hooks and methods of a Reader must not call it.
+func (w *Worker) Checkpoint(ctx context.Context, key lease.Key, epoch int64) error {
+	answer := make(chan error, 1)
+	w.mail.put(message{event: Flush{Key: key, Epoch: epoch, Token: w.token.Add(1)}, answer: answer})
+	select {
+	case err := <-answer:
+		return err
+	case <-w.done:
+		select {
+		case err := <-answer:
+			return err
+		default:
+			return ErrLost
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // SetStreams changes what streams are read. It may be called before and during Run, and never waits.
-func (w *Worker) SetStreams(streams []StreamConfig) {}
+func (w *Worker) SetStreams(streams []StreamConfig) {
+	w.mail.put(message{event: Streams{Streams: slices.Clone(streams)}})
+}
 
 // ID returns the ID of the worker in the group. It changes when the worker was forgotten and joins again.
-func (w *Worker) ID() string { return "" }
+func (w *Worker) ID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.machine.ID()
+}
 
 // Status is how a [Worker] stands.
 type Status struct {
-	Worker  string // its ID
-	Trusted bool   // whether records may be delivered
-	View    lease.Snapshot
-	Held    []Holding
+	Worker  string         // its ID
+	Trusted bool           // whether records may be delivered
+	View    lease.Snapshot // the rows that it knows
+	Held    []Holding      // the leases that are its own; Since and Started are on the scale of Now
+	Now     time.Duration
 }
 
-// Status returns how the worker stands, or stood at the end of Run. It waits for the loop, shortly. The caller must not change the rows.
-func (w *Worker) Status() Status { return Status{} }
+// Status returns how the worker stands, or stood at the end of Run. Hooks may call it. The caller must not change the rows.
+func (w *Worker) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.clock.now(time.Now())
+	return Status{
+		Worker: w.machine.ID(), Trusted: w.machine.Trusted(now), View: w.machine.View(), Held: w.machine.Held(), Now: now,
+	}
+}

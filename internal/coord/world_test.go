@@ -45,7 +45,7 @@ type node struct {
 	w       *world
 	name    string
 	m       *coord.Machine
-	stopped bool // it gets no time any more: killed, or paused
+	stopped bool          // it gets no time any more: killed, or paused
 	handler time.Duration // how long a handler takes to finish; negative: it never does
 	reading map[lease.Key]int64
 	trust   time.Duration
@@ -65,10 +65,12 @@ type task struct {
 
 type tasks []task
 
-func (q tasks) Len() int           { return len(q) }
-func (q tasks) Less(i, j int) bool { return cmp.Or(cmp.Compare(q[i].at, q[j].at), cmp.Compare(q[i].order, q[j].order)) < 0 }
-func (q tasks) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *tasks) Push(x any)        { *q = append(*q, x.(task)) }
+func (q tasks) Len() int { return len(q) }
+func (q tasks) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(q[i].at, q[j].at), cmp.Compare(q[i].order, q[j].order)) < 0
+}
+func (q tasks) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *tasks) Push(x any)   { *q = append(*q, x.(task)) }
 func (q *tasks) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]

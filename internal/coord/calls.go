@@ -1,0 +1,159 @@
+package coord
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/kinstream/kin/lease"
+)
+
+// How long calls may take: a part of the TTL, and at least so long.
+const (
+	shortCall      = 0.2
+	shortCallLeast = time.Second
+	longCall       = 0.5 // those that grow with the group
+	longCallLeast  = 5 * time.Second
+	listCall       = 30 * time.Second
+)
+
+// call makes a call in a goroutine of its own, which Run waits for, and mails the answer.
+func (l *loop) call(a Action) {
+	l.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(l.calls, l.timeout(a))
+		defer cancel()
+		l.mail.put(message{event: l.answer(ctx, a)})
+	})
+}
+
+// timeout returns how long a call may take.
+func (l *loop) timeout(a Action) time.Duration {
+	switch a.(type) {
+	case Load, Update:
+		return max(part(l.cfg.TTL, longCall), longCallLeast)
+	case List:
+		return listCall
+	}
+	return max(part(l.cfg.TTL, shortCall), shortCallLeast)
+}
+
+// answer makes a call and returns its answer.
+func (l *loop) answer(ctx context.Context, a Action) Event {
+	store, group := l.cfg.Store, l.cfg.Group
+	switch a := a.(type) {
+	case Join:
+		a.Worker.JoinedAt = time.Now().UTC().Truncate(time.Millisecond)
+		return Joined{Worker: a.Worker.ID, Err: store.Join(ctx, group, a.Worker)}
+	case Beat:
+		row, err := store.Beat(ctx, group, a.Worker)
+		if err != nil {
+			row = a.Worker
+		}
+		return Beaten{Worker: row, Err: err}
+	case Poll:
+		s, err := store.Poll(ctx, group)
+		return Polled{Snapshot: s, Err: err}
+	case Load:
+		s, err := store.Load(ctx, group)
+		return Loaded{Snapshot: s, Err: err}
+	case Update:
+		results, err := store.Update(ctx, group, stamp(a.Changes, time.Now()))
+		return Updated{Changes: a.Changes, Results: results, Err: err}
+	case PutStream:
+		row, err := store.PutStream(ctx, group, a.Stream)
+		if err != nil {
+			row = a.Stream
+		}
+		return StreamPut{Stream: row, Err: err}
+	case Forget:
+		gone, err := store.Forget(ctx, group, a.Worker, a.Beat)
+		return Forgotten{Worker: a.Worker, Gone: gone, Err: err}
+	case Drain:
+		return Drained{Worker: a.Worker, Err: store.Drain(ctx, group, a.Worker, true)}
+	case List:
+		listed, err := l.cfg.List(ctx, a.Stream, a.Start)
+		listed.Stream, listed.Err = a.Stream, err
+		return listed
+	}
+	panic("kin: BUG: coord: no such call")
+}
+
+// outcome returns what an event says of a call: what was called, for which stream, and the error. The name is empty if it is no
+// answer.
+func outcome(e Event) (op, stream string, err error) {
+	switch e := e.(type) {
+	case Joined:
+		return "Join", "", e.Err
+	case Beaten:
+		return "Beat", "", e.Err
+	case Polled:
+		return "Poll", "", e.Err
+	case Loaded:
+		return "Load", "", e.Err
+	case Updated:
+		return "Update", "", e.Err
+	case StreamPut:
+		return "PutStream", "", e.Err
+	case Forgotten:
+		return "Forget", "", e.Err
+	case Drained:
+		return "Drain", "", e.Err
+	case Listed:
+		return "List", e.Stream, e.Err
+	}
+	return "", "", nil
+}
+
+// watch tells and logs that calls fail, and that they work again.
+func (l *loop) watch(e Event) {
+	op, stream, err := outcome(e)
+	if op == "" || errors.Is(err, lease.ErrNoWorker) {
+		return
+	}
+	key := op + " " + stream
+	n := l.failures[key]
+	switch {
+	case err == nil && n == 0:
+		return
+	case err == nil:
+		delete(l.failures, key)
+		l.cfg.Logger.Info("lease store works again", "op", op, "group", l.cfg.Group, "failures", n)
+	default:
+		l.failures[key] = n + 1
+		if n&(n+1) == 0 { // the 1st, 2nd, 4th, 8th in a row
+			l.cfg.Logger.Warn("lease store", "op", op, "group", l.cfg.Group, "stream", stream, "attempt", n+1, "err", err)
+		}
+	}
+	if l.cfg.Hooks.Store != nil {
+		l.cfg.Hooks.Store(StoreEvent{Op: op, Stream: stream, Attempt: l.failures[key], Err: err})
+	}
+}
+
+// note tells what happened.
+func (l *loop) note(n Note) {
+	hooks, log := l.cfg.Hooks, l.cfg.Logger.With("group", l.cfg.Group, "worker", n.Worker)
+	switch n.What {
+	case LeaseTaken, LeaseLost, LeaseHandedOver, LeaseFinished:
+		if hooks.Lease != nil {
+			hooks.Lease(LeaseEvent{What: n.What, Lease: n.Lease, Heir: n.Worker})
+		}
+		return
+	case TrustLapsed:
+		log.Warn("no heartbeat was answered in time: delivering nothing")
+	case TrustBack:
+		log.Info("delivering again")
+	}
+	if hooks.Worker != nil {
+		hooks.Worker(WorkerEvent{What: n.What, Worker: n.Worker, Own: n.Own})
+	}
+}
+
+// streamFailed tells that a stream is not read, or is again.
+func (l *loop) streamFailed(s StreamFailed) {
+	if s.Err != nil {
+		l.cfg.Logger.Error("stream is not read", "group", l.cfg.Group, "stream", s.Stream, "err", s.Err)
+	}
+	if l.cfg.Hooks.Stream != nil {
+		l.cfg.Hooks.Stream(StreamEvent(s))
+	}
+}
