@@ -45,6 +45,8 @@ func (c *cannedReads) Do(r *http.Request) (*http.Response, error) {
 	switch {
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ListShards"):
 		body = []byte(`{"Shards":[{"ShardId":"shardId-000000000000","HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"340282366920938463463374607431768211455"},"SequenceNumberRange":{"StartingSequenceNumber":"1"}}]}`)
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), "DescribeStreamSummary"):
+		body = []byte(`{"StreamDescriptionSummary":{"StreamName":"orders","StreamARN":"arn:aws:kinesis:us-east-1:000000000000:stream/orders","StreamCreationTimestamp":1700000000}}`)
 	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), "GetShardIterator"):
 		body = []byte(`{"ShardIterator":"i"}`)
 	}
