@@ -132,9 +132,7 @@ func (s *shardRun) acknowledge(c *chunk, index []int32, from, n int) {
 	if moved {
 		s.status.movedAt = now
 		s.sinceStored += int(s.mark.Next() - prefix)
-		due := s.checkpointDue()
-		tell = !s.dirty || due && !s.dueTold
-		s.dirty, s.dueTold = true, due
+		tell, s.dirty = !s.dirty, true
 	}
 	wake := s.waiting && fresh > 0
 	s.waiting = s.waiting && !wake

@@ -38,7 +38,6 @@ type consumerRun struct {
 	shards  map[lease.Key]*shardRun
 	dirty   []*shardRun                // whose position has moved since Progress
 	streams map[string]*consumedStream // by ARN; none is ever taken out
-	cutOff  []string                   // shards whose handlers were cut off
 	err     error                      // why leave was called
 }
 
@@ -57,7 +56,7 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 		Store: c.cfg.Store, Group: c.cfg.Group, Name: c.cfg.WorkerName,
 		TTL: c.cfg.LeaseTTL, Capacity: max(c.cfg.MaxLeases, 0),
 		CheckpointEvery: c.cfg.CheckpointEvery, ListEvery: c.cfg.ListEvery, Build: programBuild(),
-		ShutdownTimeout: c.cfg.ShutdownTimeout + handOverGrace,
+		ShutdownTimeout: c.cfg.ShutdownTimeout,
 		Streams:         r.add(streams), List: r.list, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
 	})
 	if err != nil {
@@ -67,18 +66,13 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 	return r, nil
 }
 
-// handOverGrace is how much longer the worker may take to leave than handlers are waited for: what they did until they
-// were cut off is to be stored, and the leases handed over.
-const handOverGrace = 5 * time.Second
-
 // loop runs the worker, and returns when nothing of it runs any more.
 func (r *consumerRun) loop(ctx context.Context) error {
 	stop, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	r.leave = leave
-	// All end with r.ctx, and are waited for below.
+	// Ends with r.ctx; waited for below.
 	r.work.Go(func() { r.followStreams(r.ctx) })
-	r.work.Go(func() { r.cutOffLater(stop) })
 	err := r.worker.Run(stop)
 	r.gate.Close() // for handlers that were cut off and don't heed it, and if the worker failed
 	r.end()
@@ -88,23 +82,15 @@ func (r *consumerRun) loop(ctx context.Context) error {
 
 // result returns what Run returns, given what the worker returned.
 func (r *consumerRun) result(left error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var cut error
-	if n := len(r.cutOff); n > 0 {
-		slices.Sort(r.cutOff)
-		const most = 3
-		names := fmt.Sprint(r.cutOff[:min(n, most)])
-		if n > most {
-			names += " and others"
-		}
-		cut = fmt.Errorf("stop consumer of group %s: handlers of %d shards were cut off after %v: %s: %w",
-			r.c.cfg.Group, n, r.c.cfg.ShutdownTimeout, names, ErrShutdown)
+	if e, ok := errors.AsType[*coord.LeaveError](left); ok && len(e.CutOff) > 0 {
+		left = fmt.Errorf("%w: %w", ErrShutdown, left)
 	}
 	if left != nil {
 		left = fmt.Errorf("consume as group %s: %w", r.c.cfg.Group, left)
 	}
-	return errors.Join(r.err, cut, left)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.err, left)
 }
 
 // fail makes Run end with err, which is the first one if there are several.
@@ -115,26 +101,6 @@ func (r *consumerRun) fail(err error) {
 	}
 	r.mu.Unlock()
 	r.leave(err)
-}
-
-// cutOffLater cancels the contexts of handlers when ShutdownTimeout has passed after stop ended.
-func (r *consumerRun) cutOffLater(stop context.Context) {
-	select {
-	case <-stop.Done():
-	case <-r.ctx.Done():
-		return
-	}
-	if !sleep(r.ctx, r.c.cfg.ShutdownTimeout) {
-		return
-	}
-	for _, s := range r.all() {
-		s.end() // it may be that the worker has not told it to stop
-		if s.cut(ErrShutdown) {
-			r.mu.Lock()
-			r.cutOff = append(r.cutOff, string(s.id))
-			r.mu.Unlock()
-		}
-	}
 }
 
 // Start implements [coord.Reader].
@@ -179,9 +145,7 @@ func (r *consumerRun) Progress() []coord.Progress {
 // moved notes that the position of a shard has moved, or that a checkpoint is due.
 func (r *consumerRun) moved(s *shardRun) {
 	r.mu.Lock()
-	if !slices.Contains(r.dirty, s) {
-		r.dirty = append(r.dirty, s)
-	}
+	r.dirty = append(r.dirty, s)
 	r.mu.Unlock()
 	r.worker.Moved()
 }

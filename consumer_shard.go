@@ -43,8 +43,7 @@ type shardRun struct {
 	mark        watermark.Mark[*chunk]
 	position    Position // up to which all is done, as of the last Take of mark
 	dirty       bool     // position has moved since Progress was asked
-	sinceStored int      // records done since then
-	dueTold     bool     // the worker knows that a checkpoint is due
+	sinceStored int      // records done since a checkpoint was due because of their number
 	abandoned   int      // records of mark that will not be delivered here any more
 	held        heldBytes
 	waiting     bool // main waits for acknowledgements
@@ -168,31 +167,30 @@ func (s *shardRun) stop(why coord.Why) {
 		s.mu.Unlock()
 		return
 	}
-	if !s.stopped || why == coord.Lost || s.why == coord.HandOver {
-		s.stopped, s.why = true, why
-	}
-	if why == coord.Lost {
-		s.closed = true
-	}
+	s.why = max(s.why, why) // they are in the order of their urgency
+	s.stopped = true
+	s.closed = s.closed || why == coord.Lost
 	s.mu.Unlock()
 	s.end()
-	if why == coord.Lost {
+	switch why {
+	case coord.HandOver, coord.Shutdown:
+	case coord.CutOff:
+		s.cut(ErrShutdown)
+	case coord.Lost:
 		s.cut(ErrLeaseLost)
 	}
 }
 
-// cut cancels the contexts of handlers, and stops waiting for what is delivered. It reports whether there was something.
-func (s *shardRun) cut(cause error) bool {
+// cut cancels the contexts of handlers, and stops waiting for what is delivered.
+func (s *shardRun) cut(cause error) {
 	s.mu.Lock()
 	s.cause = cause
 	end := s.endTenure
-	working := s.mark.Unacked() > s.abandoned
 	s.mu.Unlock()
 	if end != nil {
 		end(cause)
 	}
 	s.impatient()
-	return working
 }
 
 // context returns the context of handlers in a period of trust.
@@ -334,7 +332,10 @@ func (s *shardRun) progress() (coord.Progress, bool) {
 		Key: s.lease.Key, Epoch: s.lease.Epoch, Now: s.checkpointDue(),
 		Checkpoint: lease.Checkpoint(s.settled().String()), Load: s.status.measure(time.Now()),
 	}
-	s.dirty, s.dueTold, s.sinceStored = false, false, 0
+	s.dirty = false
+	if p.Now {
+		s.sinceStored = 0
+	}
 	return p, true
 }
 
@@ -359,7 +360,7 @@ func reasonOf(why coord.Why) StopReason {
 	switch why {
 	case coord.Lost:
 		return StoppedByLoss
-	case coord.Shutdown:
+	case coord.Shutdown, coord.CutOff:
 		return StoppedForLeave
 	case coord.HandOver:
 	}
