@@ -22,6 +22,9 @@ func main() {
 	// The first signal asks for a clean end. From then on signals have their
 	// default effect again, so that a second one ends the process at once.
 	context.AfterFunc(ctx, stop)
+	// With somebody to notify, a pipe that nobody reads any more is an error of
+	// the write, and not the end of the process: a command ends in order.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	code := cli.Run(ctx, os.Args[1:], cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)

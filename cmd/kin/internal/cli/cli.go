@@ -27,6 +27,7 @@ func Run(ctx context.Context, args []string, stdio IO) int {
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
+	a.io.Out = tellPipe(a.io.Out)
 	stdio := a.io
 	root := a.root()                          //nolint:contextcheck // commands get ctx from cobra
 	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes those of the process
@@ -106,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	registerValues(root, "output", outputText, outputJSON)
 	root.AddCommand(
 		a.serveCommand(), a.streamCommand(), a.putCommand(), a.tailCommand(), a.demoCommand(),
-		a.groupCommand(), a.versionCommand(), exitCodesTopic(),
+		a.consumeCommand(), a.groupCommand(), a.versionCommand(), exitCodesTopic(),
 	)
 	// Errors of arguments are made by cobra as plain text: give them the exit
 	// code of wrong use, for each command that there is.

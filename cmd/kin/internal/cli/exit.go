@@ -17,6 +17,7 @@ const (
 	exitBusy        exitCode = 7
 	exitProgram     exitCode = 8
 	exitInterrupted exitCode = 130
+	exitNobodyReads exitCode = 141
 )
 
 const exitCodesText = `kin ends with one of these codes:
@@ -33,6 +34,7 @@ const exitCodesText = `kin ends with one of these codes:
     7  the group is in use: workers live, or keep changing what was to be changed
     8  the program of kin consume failed, or broke the protocol of its lines
   130  stopped by a signal (Ctrl-C) before the work was done
+  141  whoever read the output, through a pipe, has gone
 
 For kin serve and kin consume, and for kin tail without --until, a signal is the
 normal end and the code is 0.

@@ -47,6 +47,9 @@ func (a *app) explain(ctx context.Context, err error) (string, exitCode) {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.Error(), f.code
 	}
+	if errors.Is(err, errNobodyReads) {
+		return "", exitNobodyReads
+	}
 	if ctx.Err() != nil {
 		return "stopped by a signal", exitInterrupted
 	}

@@ -17,6 +17,7 @@ type line struct {
 	number int    // from 1
 	text   []byte // owned by the receiver; nil if the line was cut
 	cut    int    // length of a line longer than the limit, else 0
+	open   bool   // the input ended in the line, without an end of line
 }
 
 // lineReader reads lines up to a limit. A longer line is read to its end and
@@ -58,10 +59,11 @@ func (l *lineReader) borrow() (line, error) {
 	l.number++
 	l.consumed += int64(len(text))
 	text = trimEnd(text)
+	open := err != nil
 	if len(text) > l.limit {
-		return line{number: l.number, cut: len(text)}, nil
+		return line{number: l.number, cut: len(text), open: open}, nil
 	}
-	return line{number: l.number, text: text}, nil
+	return line{number: l.number, text: text, open: open}, nil
 }
 
 // long goes on with a line that did not fit the buffer.
@@ -85,10 +87,11 @@ func (l *lineReader) long(start []byte) (line, error) {
 		}
 		l.number++
 		l.consumed += int64(length)
+		open := err != nil
 		if kept = trimEnd(kept); kept != nil && len(kept) <= l.limit {
-			return line{number: l.number, text: kept}, nil
+			return line{number: l.number, text: kept, open: open}, nil
 		}
-		return line{number: l.number, cut: length}, nil
+		return line{number: l.number, cut: length, open: open}, nil
 	}
 }
 

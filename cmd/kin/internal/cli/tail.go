@@ -199,6 +199,10 @@ type tailRecord struct {
 }
 
 func printRecordJSON(w *bytes.Buffer, rec kin.Record) error {
+	return appendRecord(w, tailRecordOf(rec))
+}
+
+func tailRecordOf(rec kin.Record) tailRecord {
 	out := tailRecord{Shard: rec.ShardID, Sequence: rec.SequenceNumber, Key: rec.PartitionKey, Time: rec.ArrivalTime.UTC()}
 	if rec.Aggregated {
 		out.SubSequence = &rec.SubSequence
@@ -208,7 +212,12 @@ func printRecordJSON(w *bytes.Buffer, rec kin.Record) error {
 	} else {
 		out.Base64 = new(base64.StdEncoding.EncodeToString(rec.Data))
 	}
+	return out
+}
+
+// appendRecord writes the JSON form of a record as a line.
+func appendRecord(w *bytes.Buffer, record any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(out)
+	return enc.Encode(record)
 }
