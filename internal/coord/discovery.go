@@ -102,8 +102,8 @@ func (m *Machine) learnStream(st *stream, row lease.Stream, asked uint64) {
 	if st.known && asked < st.at && row.Revision <= st.row.Revision {
 		return
 	}
-	if !st.known || st.row.Revision > 0 && row.Revision == 0 {
-		st.newSince = m.now
+	if !st.known || row.Revision < st.row.Revision { // the group was deleted: what listings taught us is of no use
+		st.newSince, st.heard, st.memory, st.wave, st.resolve = m.now, false, discover.Memory{}, nil, ""
 	}
 	st.row, st.at, st.known = row, m.step, true
 	m.lookAt = m.now

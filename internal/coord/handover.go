@@ -55,7 +55,7 @@ func (m *Machine) moveAt(e *entry) time.Duration {
 	case heir != nil && heir.suspect && !m.wantsOut: // it may be dead: then somebody else is to have it
 		return never
 	}
-	return s.heirSince + m.pollEvery() + m.ttl(pollOften)
+	return s.heirSince + m.pollLongest() + m.ttl(pollOften)
 }
 
 // stop asks for the end of a reading.

@@ -56,6 +56,7 @@ func New(c Config) *Machine {
 	m := &Machine{cfg: c, random: hash(c.ID)}
 	m.membership = membership{id: c.ID, run: 1, beat: call{due: never}, join: call{due: never}}
 	m.view = view{entries: map[lease.Key]*entry{}, peers: map[string]*peer{}, load: call{due: -never}}
+	m.observation = observation{lateAt: never}
 	m.planning = planning{movingAt: never}
 	m.writing = writing{retryAt: never}
 	m.discovery = discovery{streams: map[string]*stream{}}

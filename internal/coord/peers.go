@@ -23,11 +23,13 @@ type observation struct {
 	watchedAt time.Duration // when we last saw the rows of the workers
 	watched   bool          // we ever did
 	suspects  int
+	lateAt    time.Duration // when one that is late is suspect, or dead
+	busyUntil time.Duration // workers have come or gone not long before
 }
 
 // observe takes in the rows of all workers, as a call has them that was asked for in a Step and at a time.
 func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Duration) {
-	blind := m.now-m.watchedAt > m.pollEvery()+m.ttl(blindFor) ||
+	blind := m.now-m.watchedAt > m.pollLongest()+m.ttl(blindFor) ||
 		m.phase == member && m.now-m.beatAt > m.ttl(muteFor)
 	first := !m.watched
 	m.watched, m.watchedAt, m.workersFrom = true, m.now, asked
@@ -59,8 +61,7 @@ func (m *Machine) meet(w lease.Worker, blind, first bool) {
 	if p == nil {
 		p = &peer{row: w, since: m.now}
 		m.peers[w.ID] = p
-		m.peerIDs = slices.Sorted(maps.Keys(m.peers))
-		m.replanSoon()
+		m.peersChanged()
 		if !first && w.ID != m.id {
 			m.do(Note{What: WorkerJoined, Worker: w.ID})
 		}
@@ -85,7 +86,13 @@ func (m *Machine) meet(w lease.Worker, blind, first bool) {
 // addSelf puts the worker itself among those it knows.
 func (m *Machine) addSelf() {
 	m.peers[m.id] = &peer{row: m.row(), since: m.now, moved: true}
+	m.peersChanged()
+}
+
+// peersChanged takes in that a worker came or went.
+func (m *Machine) peersChanged() {
 	m.peerIDs = slices.Sorted(maps.Keys(m.peers))
+	m.busyUntil = m.now + m.ttl(busyFor)
 	m.replanSoon()
 }
 
@@ -95,15 +102,14 @@ func (m *Machine) removePeer(id string) {
 		return
 	}
 	delete(m.peers, id)
-	m.peerIDs = slices.Sorted(maps.Keys(m.peers))
-	m.replanSoon()
+	m.peersChanged()
 	m.loadSoon() // its leases have moved since we loaded them
 }
 
 // forgetDead forgets the workers whose beat stands still for too long. askedAt is when the call began that
 // has just shown it: it was the same until then at least.
 func (m *Machine) forgetDead(askedAt time.Duration) {
-	m.suspects = 0
+	m.suspects, m.lateAt = 0, never
 	for _, id := range m.peerIDs {
 		p := m.peers[id]
 		if id == m.id {
@@ -112,6 +118,9 @@ func (m *Machine) forgetDead(askedAt time.Duration) {
 		quiet, ttl := askedAt-p.since, max(m.cfg.TTL, p.row.TTL)
 		if p.suspect = quiet > part(ttl, suspectFrom); p.suspect {
 			m.suspects++
+			m.lateAt = min(m.lateAt, p.since+part(ttl, deadAfter))
+		} else if quiet > part(ttl, lateFrom) {
+			m.lateAt = min(m.lateAt, p.since+part(ttl, suspectFrom)+time.Millisecond)
 		}
 		if quiet >= part(ttl, deadAfter) && !p.forgetting && (m.phase == member || m.phase == outside && p.row.TTL != m.cfg.TTL) {
 			p.forgetting = true

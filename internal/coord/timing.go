@@ -12,6 +12,7 @@ const (
 	beatAgain   = 0.05 // after a heartbeat has failed twice, and more for each further time
 	trustFor    = 0.7  // from the start of a heartbeat that was answered
 	deadAfter   = 0.85 // a beat that stands still for so long
+	lateFrom    = 0.33 // look at a beat that stands still for so long as soon as it may be suspect
 	suspectFrom = 0.45 // look often at a beat that stands still for so long
 	blindFor    = 0.3  // an observer who saw nothing for so much longer than it wanted begins anew
 	muteFor     = 0.5  // so does one whose own heartbeats are not answered
@@ -19,6 +20,9 @@ const (
 	pollEach    = 0.05 // between polls, for each worker of the group
 	pollLeast   = 0.1
 	pollMost    = 0.5
+	pollVary    = 0.1   // by so much more or less
+	pollBusy    = 0.1   // while workers come and go
+	busyFor     = 1.0   // after that
 	pollOften   = 0.05  // while somebody is suspected, or a lease is about to be handed over
 	pollWaiting = 0.025 // while waiting for a lease
 	waitingNew  = 0.5   // for so long; then pollOften

@@ -48,15 +48,23 @@ func (m *Machine) pollEvery() time.Duration {
 
 // pollAfter is how long after a poll the next one comes now.
 func (m *Machine) pollAfter() time.Duration {
-	after := time.Duration(float64(m.pollEvery()) * m.jitter)
+	after := part(m.pollEvery(), m.jitter)
+	if m.lateAt > m.lookedAt {
+		after = min(after, m.lateAt-m.lookedAt)
+	}
 	switch {
 	case m.waiting > 0 && m.now-m.waitingFrom < m.ttl(waitingNew):
 		return min(after, m.ttl(pollWaiting))
 	case m.waiting > 0 || m.suspects > 0 || len(m.moving) > 0 || m.wantsOut || m.phase == outside:
 		return min(after, m.ttl(pollOften))
+	case m.now < m.busyUntil:
+		return min(after, m.ttl(pollBusy))
 	}
 	return after
 }
+
+// pollLongest is how long after a poll of any worker the next one comes at the latest.
+func (m *Machine) pollLongest() time.Duration { return part(m.pollEvery(), 1+pollVary) }
 
 // lookDue returns when the next poll or load is due.
 func (m *Machine) lookDue() time.Duration {
@@ -94,7 +102,12 @@ func (m *Machine) look() {
 	if m.lookDue() > m.now {
 		return
 	}
-	m.lookedAt, m.jitter = m.now, 0.95+0.1*m.chance()
+	if often := m.pollAfter() < m.pollEvery()/2; often { // workers that were busy together are not to stay in step
+		m.jitter = m.chance()
+	} else {
+		m.jitter = 1 + pollVary*(2*m.chance()-1)
+	}
+	m.lookedAt = m.now
 	if m.loadDue() <= m.now {
 		m.ask(&m.load)
 		m.do(Load{})

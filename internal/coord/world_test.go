@@ -47,6 +47,7 @@ type node struct {
 	m       *coord.Machine
 	stopped bool          // it gets no time any more: killed, or paused
 	handler time.Duration // how long a handler takes to finish; negative: it never does
+	stuck   lease.Key     // the shard whose handler never does
 	reading map[lease.Key]int64
 	trust   time.Duration
 	calls   map[string]int
@@ -55,6 +56,7 @@ type node struct {
 	failed  map[string]error
 	left    *coord.Left
 	missed  []coord.Event // while it was paused
+	steps   int
 }
 
 type task struct {
@@ -167,6 +169,7 @@ func (n *node) tell(e coord.Event) {
 		n.missed = append(n.missed, e)
 		return
 	}
+	n.steps++
 	for _, a := range slices.Clone(n.m.Step(n.w.now, e)) {
 		n.do(a)
 	}
@@ -189,7 +192,7 @@ func (n *node) do(a coord.Action) {
 		}
 		n.reading[a.Lease.Key] = a.Lease.Epoch
 	case coord.StopShard:
-		if n.handler >= 0 {
+		if n.handler >= 0 && n.stuck != a.Key {
 			n.w.after(n.handler, func() { n.finish(a.Key, a.Epoch) })
 		}
 	case coord.Trust:

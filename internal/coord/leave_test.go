@@ -1,0 +1,208 @@
+package coord_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/kinstream/kin/internal/coord"
+)
+
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	t.Run("a group of one leaves at once", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		a.tell(coord.Leave{})
+		took := w.until(100*time.Millisecond, "a has left", func() bool { return a.left != nil })
+		s := w.rows()
+		if leftErr(a) != nil || len(s.Workers) != 0 {
+			t.Errorf("after %v left with %v, workers %v; want nil and none", took, leftErr(a), s.Workers)
+		}
+		for _, l := range s.Leases {
+			if l.Owner != "" {
+				t.Errorf("%s is still %s's", l.Shard, l.Owner)
+			}
+		}
+	})
+	t.Run("before it has joined, it leaves at once", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		w.fault = func(_ *node, op string) (bool, error) { return false, errDown }
+		a := w.start("a")
+		w.run(time.Second)
+		a.tell(coord.Leave{})
+		if a.left == nil || a.left.Err != nil {
+			t.Errorf("left = %+v, want at once, and no error", a.left)
+		}
+	})
+	t.Run("while Join is under way, it deletes the row again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		w.start("b")
+		w.run(time.Second)
+		a := w.start("a")
+		w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 && a.m.ID() == "a" })
+		a.tell(coord.Leave{})
+		w.run(time.Second)
+		if leftErr(a) != nil || a.left == nil || len(w.rows().Workers) != 1 {
+			t.Errorf("left = %+v, workers = %v; want no error, and one", a.left, w.rows().Workers)
+		}
+	})
+	t.Run("an answer of Update that never comes is asked for again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		lost := 0
+		w.fault = func(n *node, op string) (bool, error) {
+			if n == a && op == "Update" && lost < 3 {
+				lost++
+				return true, errDown
+			}
+			return true, nil
+		}
+		a.tell(coord.Leave{})
+		w.until(9*time.Second, "a has left", func() bool { return a.left != nil })
+		if leftErr(a) != nil || a.noted(coord.LeaseHandedOver) != 4 || lost != 3 {
+			t.Errorf("left with %v, handed over %d, lost answers %d; want nil, 4 and 3", leftErr(a), a.noted(coord.LeaseHandedOver), lost)
+		}
+		for _, l := range w.rows().Leases {
+			if l.Owner != w.nodes[1].m.ID() || l.Epoch > 3 {
+				t.Errorf("%s is %q's at epoch %d", l.Shard, l.Owner, l.Epoch)
+			}
+		}
+	})
+	t.Run("a store that is down keeps it until the time is over, and it says what it kept", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		w.fault = func(*node, string) (bool, error) { return false, errDown }
+		a.tell(coord.Leave{})
+		w.run(20 * time.Second)
+		if a.left != nil {
+			t.Fatalf("a has left: %v", leftErr(a))
+		}
+		a.tell(coord.Cut{})
+		took := w.until(2100*time.Millisecond, "a has left", func() bool { return a.left != nil })
+		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
+		if !ok || len(left.Kept) != 4 || !errors.Is(left, errDown) {
+			t.Errorf("after %v left with %v, want a LeaveError with 4 leases and the store's error", took, leftErr(a))
+		}
+	})
+	t.Run("a handler that never returns is cut off, and the others' leases are handed over", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		stuck := a.m.Held()[1].Lease
+		a.stuck = stuck.Key
+		a.tell(coord.Leave{})
+		w.run(15 * time.Second)
+		if a.left != nil || len(w.nodes[1].reading) != 7 {
+			t.Fatalf("left = %v, the other reads %d; want not yet, and 7\n%s", a.left, len(w.nodes[1].reading), w)
+		}
+		a.tell(coord.Cut{})
+		w.run(3 * time.Second)
+		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
+		if !ok || len(left.CutOff) != 1 || left.CutOff[0] != stuck.Key || len(left.Kept) != 1 {
+			t.Errorf("left with %v, want a LeaveError with %s cut off and kept", leftErr(a), stuck.Shard)
+		}
+	})
+	t.Run("heirs that never look are waited for, but not long", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 9)
+		w.startAll(3, 9, 0)
+		w.run(20 * time.Second)
+		a, b := w.nodes[0], w.nodes[1]
+		b.stopped = true
+		a.tell(coord.Leave{})
+		took := w.until(4*time.Second, "a has left", func() bool { return a.left != nil })
+		t.Logf("after %v", took)
+		w.until(12*time.Second, "the last one reads all", func() bool { return len(w.nodes[2].reading) == 9 })
+	})
+	t.Run("forgotten meanwhile, it says that its leases were not handed over", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		a.tell(coord.Leave{})
+		if gone, err := w.store.Forget(t.Context(), group, a.m.ID(), -1); !gone || err != nil {
+			t.Fatalf("Forget = %v, %v", gone, err)
+		}
+		w.run(5 * time.Second)
+		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
+		if !ok || len(left.Kept) != 4 || a.calls["Join"] != 1 {
+			t.Errorf("left with %v after %d Joins, want a LeaveError with 4 leases after 1", leftErr(a), a.calls["Join"])
+		}
+	})
+	t.Run("all at once, they leave nothing behind", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 30)
+		w.startAll(5, 30, 0)
+		w.run(7 * time.Second)
+		for _, n := range w.nodes {
+			n.tell(coord.Leave{})
+		}
+		w.run(8 * time.Second)
+		s := w.rows()
+		for _, n := range w.nodes {
+			if n.left == nil || n.left.Err != nil {
+				t.Errorf("%s left with %+v", n.name, n.left)
+			}
+		}
+		for _, l := range s.Leases {
+			if l.Owner != "" {
+				t.Errorf("%s is still %s's", l.Shard, l.Owner)
+			}
+		}
+		if len(s.Workers) != 0 {
+			t.Errorf("workers = %v, want none", s.Workers)
+		}
+	})
+}
+
+func TestStuckHandler(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4)
+	a := w.start("a")
+	w.run(5 * time.Second)
+	a.handler = -1
+	b := w.start("b")
+	w.run(20 * time.Second)
+	if len(a.reading) != 4 || len(b.reading) != 0 {
+		t.Fatalf("a reads %d, b %d; want 4 and 0", len(a.reading), len(b.reading))
+	}
+	before := b.calls["Poll"] + b.calls["Load"]
+	w.run(time.Minute)
+	if n := b.calls["Poll"] + b.calls["Load"] - before; n > 121 {
+		t.Errorf("the heir looked %d times in a minute, want at most every half second", n)
+	}
+	c := w.start("c")
+	w.run(5 * time.Second)
+	if len(c.reading) != 0 {
+		t.Errorf("c reads %d shards, want none: two of a's are on their way to b", len(c.reading))
+	}
+	for key, epoch := range a.reading {
+		if h := a.holding(key); h.State == coord.Stopping {
+			a.finish(key, epoch)
+		}
+	}
+	w.until(time.Second, "the heir reads its share", func() bool { return len(b.reading)+len(c.reading) >= 2 })
+}
+
+func (n *node) holding(key any) coord.Holding {
+	for _, h := range n.m.Held() {
+		if h.Lease.Key == key {
+			return h
+		}
+	}
+	return coord.Holding{}
+}
