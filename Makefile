@@ -97,6 +97,15 @@ fuzz: ## every fuzz target for FUZZTIME (default 5s) each
 		(cd "$$(dirname "$$file")" && go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -parallel=2 . | tail -n 3) || exit 1; \
 	done
 
+# Whole groups in virtual time, from seed to seed. Each run of make begins at another seed.
+SIMTIME ?= 60s
+SIMFIRST ?= $(shell date +%s)000000
+.PHONY: sim
+sim: ## simulate groups for SIMTIME (default 60s), small ones and large ones
+	@go build -o $(TOOLS)/bin/kinsim ./internal/sim/cmd/kinsim
+	$(TOOLS)/bin/kinsim -time $(SIMTIME) -first $(SIMFIRST)
+	$(TOOLS)/bin/kinsim -time $(SIMTIME) -first $(SIMFIRST) -large
+
 # What is measured is also kept, in the format that benchstat reads.
 .PHONY: bench
 bench: setup ## figures of the server, the codec, the reader and groups, side by side (some minutes)

@@ -138,7 +138,7 @@ func (c *Checker) newOwner(s *shard, e Event) {
 		c.handedOver(s, e)
 	case now.Owner != e.By:
 		c.breaks("a worker takes leases only for itself", "%s gave %s from %q to %q", e.By, shortKey(e.Key), old.Owner, now.Owner)
-	case old.Owner != "" && c.worker(old.Owner).row:
+	case old.Owner != "" && c.worker(old.Owner).row && !c.worker(old.Owner).gone:
 		c.breaks("no lease is taken from a worker that has a row", "%s took %s from %s", e.By, shortKey(e.Key), old.Owner)
 	}
 	if now.Owner != "" && now.Owner != old.Owner && !c.worker(now.Owner).joined {
@@ -212,6 +212,9 @@ func (c *Checker) operated(s *shard, e Event) {
 		s.revoked = old.Epoch
 		for _, x := range s.sessions {
 			x.revoked = true
+		}
+		for _, d := range s.open {
+			d.excused = true
 		}
 	}
 }

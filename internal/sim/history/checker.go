@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kinstream/kin/lease"
@@ -76,6 +77,7 @@ type worker struct {
 	id       string
 	row      bool // it has one
 	joined   bool // it had one
+	gone     bool // it was deleted
 	beatAt   time.Duration
 	trusted  time.Duration // when the last heartbeat that was answered began
 	trusting bool          // there was one
@@ -164,7 +166,7 @@ func (c *Checker) toWorker(e Event) {
 	w := c.worker(e.Worker)
 	switch e.Kind {
 	case Joined:
-		if w.joined {
+		if w.joined && !w.gone {
 			c.breaks("worker IDs are never used again", "%s joined once more", e.Worker)
 		}
 		w.joined, w.row, w.beatAt = true, true, e.At
@@ -196,14 +198,12 @@ func (c *Checker) toWorker(e Event) {
 
 // forgotten judges that the row of a worker was deleted.
 func (c *Checker) forgotten(w *worker, e Event) {
-	w.row = false
+	w.row, w.gone = false, true
 	switch {
 	case e.OK:
 		w.forced = true
-	case e.By == w.id:
-		if n := c.owned[w.id]; n > 0 && !w.crashed {
-			c.breaks("a worker's row goes after its last hand-over", "%s left and owns %d leases", w.id, n)
-		}
+	case sameRun(e.By, w.id):
+		c.abandoned(w)
 	default:
 		c.figures.Forgotten++
 		unchanged := e.At - w.beatAt
@@ -213,6 +213,31 @@ func (c *Checker) forgotten(w *worker, e Event) {
 				"%s forgot %s, whose beat had changed %s before", e.By, w.id, unchanged)
 		}
 	}
+}
+
+// abandoned judges what a worker owns whose row it deleted itself. It can't know what it was given at the same moment: others
+// take that at once. But it must have given away all that it has read.
+func (c *Checker) abandoned(w *worker) {
+	if c.owned[w.id] == 0 || w.crashed {
+		return
+	}
+	for _, key := range c.keys() {
+		row, s := c.rows[key], c.shards[key]
+		if row.Owner != w.id || row.Finished() {
+			continue
+		}
+		c.figures.Abandoned++
+		if x := s.session(w.id); x != nil || s.last != nil && s.last.worker == w.id && s.last.epoch == row.Epoch {
+			c.breaks("a worker's row goes after its last hand-over", "%s left and owns %s", w.id, shortKey(key))
+		}
+	}
+}
+
+// sameRun says whether two IDs are of one process, which adds to its ID when it was forgotten.
+func sameRun(a, b string) bool {
+	a, _, _ = strings.Cut(a, ".")
+	b, _, _ = strings.Cut(b, ".")
+	return a == b
 }
 
 // left judges that a worker left.

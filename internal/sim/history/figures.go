@@ -14,6 +14,7 @@ type Figures struct {
 	Joins, Left, Forgotten        int64 // of workers
 	Created, Finished, Removed    int64 // of leases
 	Moves, HandOvers, Checkpoints int64
+	Abandoned                     int64 // leases that a worker was given while it left
 
 	MaxGap     time.Duration // the longest time that a shard was not read, once it had been
 	MaxCalmGap time.Duration // while nothing disturbed the group
@@ -38,6 +39,7 @@ func (f *Figures) Add(o Figures) {
 	f.Moves += o.Moves
 	f.HandOvers += o.HandOvers
 	f.Checkpoints += o.Checkpoints
+	f.Abandoned += o.Abandoned
 	f.MaxGap = max(f.MaxGap, o.MaxGap)
 	f.MaxCalmGap = max(f.MaxCalmGap, o.MaxCalmGap)
 	f.Overlap.Handler.merge(o.Overlap.Handler)

@@ -208,6 +208,12 @@ func TestCheckerFinds(t *testing.T) {
 		}},
 		{"a worker's row goes after its last hand-over", func(b *book) { b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "a"}) }},
 		{"worker IDs are never used again", func(b *book) { b.join("a") }},
+		{"worker IDs are never used again", func(b *book) {
+			b.wait(ttl)
+			b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
+			b.join("a")
+			b.deliver("a", "0", 1, 2, 5, 6)
+		}},
 		{"the start of a stream is decided once", func(b *book) {
 			b.add(history.Event{Kind: history.StreamPut, Key: key(""), Text: "AT_TIMESTAMP:2026-01-01T00:00:00Z", OK: true})
 		}},

@@ -180,6 +180,9 @@ func (c *Checker) entitled(s *shard, x *session, e Event) {
 		c.breaks("a worker trusts its leases for 0.7 TTL", "%s delivered records of %s %s after the start of its last heartbeat",
 			e.Worker, shortKey(e.Key), e.At-w.trusted)
 	}
+	if w.gone && w.row {
+		c.breaks("worker IDs are never used again", "%s was forgotten, and delivers records of %s under the same ID", e.Worker, shortKey(e.Key))
+	}
 	row := c.rows[e.Key]
 	if row.Owner == e.Worker && row.Epoch == e.Epoch || x.revoked || w.forced {
 		return

@@ -1,0 +1,191 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
+	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/internal/sim/history"
+	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/lease/leasetest"
+)
+
+// worker is a Consumer that runs, with its own way to the store and to the server.
+type worker struct {
+	group    *group
+	host     int
+	line     *line
+	store    *leasetest.Faulty
+	consumer *kin.Consumer
+	cancel   context.CancelFunc
+	done     chan struct{}
+	dead     atomic.Bool
+	leaving  bool
+}
+
+// boot starts a Consumer.
+func (g *group) boot(host int) {
+	if g.workers[host] != nil {
+		return
+	}
+	g.runs++
+	w := &worker{group: g, host: host, line: &line{}, done: make(chan struct{})}
+	w.store = leasetest.NewFaulty(&watched{Store: g.rows, book: g.book, line: w.line})
+	rates := leasetest.Rates{Lost: g.noise / 3, Dropped: g.noise / 3, Throttled: g.noise / 6, Late: g.noise / 6, MaxDelay: g.ttl / 2}
+	noisy := leasetest.Random(g.rand.Uint64(), rates)
+	w.store.Decide(func(c leasetest.Call) leasetest.Fault {
+		if g.calm.Load() {
+			return leasetest.Fault{}
+		}
+		return noisy(c)
+	})
+	client := g.stream.server.Client(func(o *kinesis.Options) { o.HTTPClient = &plug{next: o.HTTPClient, dead: &w.dead} })
+	consumer, err := kin.NewConsumer(client, kin.ConsumerConfig{
+		Group: "g", Store: &trusting{Store: w.store, book: g.book, line: w.line}, Stream: g.stream.name,
+		WorkerName: fmt.Sprintf("host%d-%d", host, g.runs), LeaseTTL: g.ttl, CheckpointEvery: g.checkpointEvery, From: g.from,
+		MaxBatchRecords: 1 + g.rand.IntN(20), RetryWait: 100 * time.Millisecond, MaxRetryWait: time.Second,
+		ListEvery: 10 * time.Second, Hooks: w.hooks(),
+	}, w)
+	if err != nil {
+		g.t.Errorf("NewConsumer: %v", err)
+		return
+	}
+	w.consumer = consumer
+	g.workers[host] = w
+	g.all = append(g.all, w)
+	ctx, cancel := context.WithCancel(g.t.Context())
+	w.cancel = cancel
+	go func() { // ends with ctx; stop waits for it
+		defer close(w.done)
+		err := consumer.Run(ctx)
+		if !w.dead.Load() {
+			g.book.record(history.Event{Kind: history.Left, Worker: w.line.worker(), OK: err == nil, Text: fmt.Sprint(err)})
+		}
+	}()
+}
+
+// hooks records when shards are read.
+func (w *worker) hooks() kin.ConsumerHooks {
+	record := func(kind history.Kind) func(kin.LeaseInfo) {
+		return func(i kin.LeaseInfo) {
+			if !w.dead.Load() {
+				w.group.book.record(history.Event{
+					Kind: kind, Worker: w.line.worker(), Key: keyOf(i), Epoch: i.Epoch, Text: i.Position.String(),
+				})
+			}
+		}
+	}
+	return kin.ConsumerHooks{ShardStarted: record(history.Started), ShardStopped: record(history.Stopped)}
+}
+
+// plug is a connection to the server that can be pulled.
+type plug struct {
+	next kinesis.HTTPClient
+	dead *atomic.Bool
+}
+
+// Do implements kinesis.HTTPClient.
+func (p *plug) Do(r *http.Request) (*http.Response, error) {
+	if p.dead.Load() {
+		return nil, errors.New("the process is dead")
+	}
+	return p.next.Do(r)
+}
+
+// Handle implements kin.Handler: it takes its time, fails now and then, and stops when it is told to.
+func (w *worker) Handle(ctx context.Context, b *kin.Batch) error {
+	g := w.group
+	key := lease.Key{Stream: b.StreamARN, Shard: string(b.Shard)}
+	me := w.line.worker()
+	g.book.mu.Lock()
+	if w.dead.Load() {
+		g.book.mu.Unlock()
+		return errors.New("the process is dead")
+	}
+	from, known := g.book.position(key, string(b.Records[0].SequenceNumber))
+	to, _ := g.book.position(key, string(b.Records[len(b.Records)-1].SequenceNumber))
+	from--
+	if !known || to-from != int64(len(b.Records)) {
+		g.t.Errorf("%s got %d records [%d,%d) of %s, want them without a hole", me, len(b.Records), from, to, b.Shard)
+	}
+	g.book.ids++
+	id := g.book.ids
+	g.book.add(history.Event{Kind: history.Delivered, Worker: me, Key: key, Epoch: b.Epoch, From: from, To: to, ID: id})
+	takes, fails := g.handling()
+	g.book.mu.Unlock()
+
+	select {
+	case <-ctx.Done():
+	case <-time.After(takes):
+	}
+
+	g.book.mu.Lock()
+	defer g.book.mu.Unlock()
+	ok := ctx.Err() == nil && !fails && !w.dead.Load()
+	if !w.dead.Load() {
+		g.book.add(history.Event{Kind: history.Handled, Worker: me, Key: key, ID: id, OK: ok})
+	}
+	if !ok {
+		return errors.Join(errors.New("the handler fails"), context.Cause(ctx))
+	}
+	g.book.add(history.Event{Kind: history.Acked, Worker: me, Key: key, Epoch: b.Epoch, From: from, To: to})
+	return nil
+}
+
+// handling draws how long a handler takes and whether it fails. book.mu is held.
+func (g *group) handling() (time.Duration, bool) {
+	r := g.handlers
+	if g.calm.Load() {
+		return time.Duration(r.IntN(10)) * time.Millisecond, false
+	}
+	if r.IntN(10) == 0 {
+		return time.Duration(r.Int64N(int64(g.slow))), r.IntN(4) == 0
+	}
+	return time.Duration(r.IntN(50)) * time.Millisecond, r.IntN(20) == 0
+}
+
+// stop lets the Consumer leave. Its host is free when it has.
+func (w *worker) stop() {
+	if w.leaving {
+		return
+	}
+	w.leaving = true
+	w.cancel()
+}
+
+// crash ends the process: nothing that it does reaches anybody any more.
+func (w *worker) crash() {
+	w.group.book.mu.Lock()
+	w.dead.Store(true)
+	w.store.SetOutage(leasetest.Refusing)
+	w.group.book.add(history.Event{Kind: history.Crashed, Worker: w.line.worker()})
+	w.group.book.mu.Unlock()
+	w.cancel()
+	w.group.workers[w.host] = nil
+}
+
+// group is a group of Consumers in a bubble.
+type group struct {
+	t        *testing.T
+	book     *book
+	stream   *stream
+	rows     lease.Store
+	rand     *rand.Rand
+	handlers *rand.Rand // guarded by book.mu
+	workers  []*worker  // by host
+	all      []*worker
+	runs     int
+	calm     atomic.Bool
+
+	ttl, slow, checkpointEvery time.Duration
+	noise                      float64
+	from                       kin.Position
+}
