@@ -122,6 +122,9 @@ func (r *rig) gap(report *account.Report, since trace.Time, promised time.Durati
 	r.Helper()
 	longest := report.Longest(since, 0)
 	r.Logf("longest gap: %s of %s, until %s (promised: %s)", longest.Length().Round(time.Millisecond), longest.Shard, longest.To, promised)
+	for _, g := range report.Gaps[:min(5, len(report.Gaps))] {
+		r.Logf("gap: %s of %s, from %s to %s", g.Length().Round(time.Millisecond), g.Shard, g.From, g.To)
+	}
 	r.metric(longest.Length(), "longest-gap-ms")
 	if promised > 0 && longest.Length() > promised {
 		r.Errorf("%s was not read for %s, want at most %s", longest.Shard, longest.Length(), promised)

@@ -74,19 +74,30 @@ func (a *accountant) changes(shard Shard, batches []*batch) ([]change, bool) {
 	return all, true
 }
 
-// overlaps finds the times in which handlers of two epochs of one shard ran.
+// overlaps finds the times in which handlers of two epochs of one shard ran: one for each
+// batch in hand and each other epoch.
 func (a *accountant) overlaps() {
 	byShard := a.byShard()
 	for _, shard := range a.shards() {
+		type pair struct {
+			earlier *batch
+			epoch   int64
+		}
+		found := map[pair]int{} // the index in Overlaps
 		var running []*batch
 		for _, b := range byShard[shard] {
 			running = slices.DeleteFunc(running, func(r *batch) bool { return r.end <= b.begin })
 			for _, r := range running {
-				if r.epoch != b.epoch {
-					a.Overlaps = append(a.Overlaps, Overlap{
-						Shard: shard, From: b.begin, To: min(r.end, b.end), Epochs: [2]int64{r.epoch, b.epoch},
-					})
+				if r.epoch == b.epoch {
+					continue
 				}
+				to := min(r.end, b.end)
+				if i, known := found[pair{r, b.epoch}]; known {
+					a.Overlaps[i].To = to
+					continue
+				}
+				found[pair{r, b.epoch}] = len(a.Overlaps)
+				a.Overlaps = append(a.Overlaps, Overlap{Shard: shard, From: b.begin, To: to, Epochs: [2]int64{r.epoch, b.epoch}})
 			}
 			running = append(running, b)
 		}
