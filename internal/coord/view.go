@@ -231,6 +231,9 @@ func (m *Machine) review(e *entry) {
 			return
 		}
 		m.answerFlushes(e, nil)
+		if len(s.flushes) > 0 && e.settled() {
+			m.storeNow(e)
+		}
 		m.dueLater(e)
 	case Releasing:
 		if !e.mine() {

@@ -38,6 +38,8 @@ type world struct {
 	latency time.Duration               // of a call
 	// fault says what becomes of a call: it is made or not, and answered with an error or not.
 	fault func(n *node, op string) (made bool, err error)
+	// refuse says that the store fails with all of an Update.
+	refuse func(coord.Update) bool
 }
 
 // node is a worker of a world.
@@ -49,6 +51,7 @@ type node struct {
 	handler time.Duration // how long a handler takes to finish; negative: it never does
 	stuck   lease.Key     // the shard whose handler never does
 	reading map[lease.Key]int64
+	done    map[lease.Key]lease.Checkpoint
 	trust   time.Duration
 	calls   map[string]int
 	notes   []coord.Note
@@ -111,7 +114,7 @@ func (w *world) start(name string, change ...func(*coord.Config)) *node {
 		f(&c)
 	}
 	n := &node{
-		w: w, name: name, m: coord.New(c), reading: map[lease.Key]int64{}, calls: map[string]int{},
+		w: w, name: name, m: coord.New(c), reading: map[lease.Key]int64{}, done: map[lease.Key]lease.Checkpoint{}, calls: map[string]int{},
 		flushed: map[int64]error{}, failed: map[string]error{}, handler: 5 * time.Millisecond,
 	}
 	w.nodes = append(w.nodes, n)
@@ -214,8 +217,39 @@ func (n *node) do(a coord.Action) {
 func (n *node) finish(key lease.Key, epoch int64) {
 	if n.reading[key] == epoch && epoch > 0 {
 		delete(n.reading, key)
-		n.tell(coord.Stopped{Key: key, Epoch: epoch})
+		n.tell(coord.Stopped{Key: key, Epoch: epoch, Checkpoint: n.done[key]})
 	}
+}
+
+// progress says that the records of a shard are done up to a number.
+func (n *node) progress(shard, number int) {
+	key := shardKey(shard)
+	n.done[key] = after(number)
+	n.tell(coord.Progress{Key: key, Epoch: n.reading[key], Checkpoint: n.done[key], Load: -1})
+}
+
+func after(number int) lease.Checkpoint {
+	return lease.Checkpoint(fmt.Sprint("AFTER_SEQUENCE_NUMBER:", number))
+}
+
+// end says that all records of a shard are done.
+func (n *node) end(shard int, children ...topology.Shard) {
+	key := shardKey(shard)
+	epoch := n.reading[key]
+	delete(n.reading, key)
+	n.tell(coord.Ended{Key: key, Epoch: epoch, Children: children})
+}
+
+// owner returns who reads a shard.
+func (w *world) owner(shard int) *node {
+	w.t.Helper()
+	for _, n := range w.nodes {
+		if _, reads := n.reading[shardKey(shard)]; reads {
+			return n
+		}
+	}
+	w.t.Fatalf("at %v nobody reads shard %d\n%s", w.now, shard, w)
+	return nil
 }
 
 // call makes a call: half of the latency there, half of it back.
@@ -225,6 +259,9 @@ func (n *node) call(a coord.Action) {
 	made, err := true, error(nil)
 	if n.w.fault != nil {
 		made, err = n.w.fault(n, op)
+	}
+	if u, ok := a.(coord.Update); ok && n.w.refuse != nil && n.w.refuse(u) {
+		made, err = false, errDown
 	}
 	n.w.after(n.w.latency/2, func() {
 		var answer coord.Event

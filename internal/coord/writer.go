@@ -175,5 +175,8 @@ func (m *Machine) outcome(e *entry, r lease.Result) {
 	}
 	m.learn(e, row, f.asked, m.step)
 	m.review(e)
+	if s := e.slot; !r.Made && s != nil && s.running() && s.state != Losing && later(s.done, e.row.Checkpoint) {
+		m.storeNow(e) // somebody else changed something about the row
+	}
 	m.enqueue(e)
 }
