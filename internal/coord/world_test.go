@@ -38,6 +38,8 @@ type world struct {
 	latency time.Duration               // of a call
 	// fault says what becomes of a call: it is made or not, and answered with an error or not.
 	fault func(n *node, op string) (made bool, err error)
+	// watch is called after each Step of a node, if it is set.
+	watch func()
 	// refuse says that the store fails with all of an Update.
 	refuse func(coord.Update) bool
 }
@@ -175,6 +177,9 @@ func (n *node) tell(e coord.Event) {
 	n.steps++
 	for _, a := range slices.Clone(n.m.Step(n.w.now, e)) {
 		n.do(a)
+	}
+	if n.w.watch != nil {
+		n.w.watch()
 	}
 }
 
