@@ -54,6 +54,20 @@ func (g *group) consumer(h kin.Handler, configure ...func(*kin.ConsumerConfig)) 
 	return c, store
 }
 
+// fake returns a consumer of a fake stream.
+func (g *group) fake(f *fakeStream, h kin.Handler, configure ...func(*kin.ConsumerConfig)) *kin.Consumer {
+	g.t.Helper()
+	cfg := kin.ConsumerConfig{Stream: "orders", Group: "billing", Store: memstore.New(), WorkerName: "w"}
+	for _, c := range configure {
+		c(&cfg)
+	}
+	c, err := kin.NewConsumer(f, cfg, h)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return c
+}
+
 // worker is a consumer that runs.
 type worker struct {
 	*kin.Consumer

@@ -188,6 +188,15 @@ func (f *fakeStream) ListShards(ctx context.Context, in *kinesis.ListShardsInput
 	return out, nil
 }
 
+func (f *fakeStream) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
+	if err := f.begin(ctx, "DescribeStreamSummary", ""); err != nil {
+		return nil, err
+	}
+	return &kinesis.DescribeStreamSummaryOutput{StreamDescriptionSummary: &types.StreamDescriptionSummary{
+		StreamARN: new("arn:aws:kinesis:us-east-1:000000000000:stream/orders"), StreamCreationTimestamp: new(time.Unix(1_700_000_000, 0)),
+	}}, nil
+}
+
 func (f *fakeStream) find(id string) (*fakeShard, error) {
 	for _, s := range f.shards {
 		if *s.ShardId == id && !s.trimmed {
