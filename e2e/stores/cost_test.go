@@ -158,7 +158,7 @@ func measure(t *testing.T, s *server.DynamoDB, shards, workers int) prices {
 }
 
 // realRows fills a group with rows as long as real ones.
-func realRows(t *testing.T, store lease.Store, group string, shards, workers int) ([]lease.Lease, []lease.Worker) {
+func realRows(t testing.TB, store lease.Store, group string, shards, workers int) ([]lease.Lease, []lease.Worker) {
 	t.Helper()
 	members := make([]lease.Worker, workers)
 	for i := range members {
