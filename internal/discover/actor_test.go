@@ -23,6 +23,7 @@ type actor struct {
 	memory  discover.Memory
 	lacks   map[string]int
 	listing *discover.Listing // under way
+	kept    *discover.Listing // one that it will take in at the very end
 	begun   int               // listings
 	taken   int
 	pending []lease.Change // of the plan, to be made in any order

@@ -11,6 +11,7 @@ import (
 // returns how many listed shards have none.
 func (m *Memory) create(p *Plan, stream lease.Stream, x *index) (without int) {
 	var waiting *known // the first that waits for the lease of a listed parent
+	doubt := false     // another listing is needed
 	var ended, returned map[string]bool
 	for _, k := range x.order {
 		if !k.listed || k.lease != nil {
@@ -20,7 +21,7 @@ func (m *Memory) create(p *Plan, stream lease.Stream, x *index) (without int) {
 			ended, returned = m.ended(stream, x), toSet(x.returned())
 		}
 		if returned[k.ID] && m.returned[k.ID] < sightings {
-			p.Again = true
+			doubt = true
 			continue
 		}
 		switch m.obstacle(k, x) {
@@ -29,15 +30,16 @@ func (m *Memory) create(p *Plan, stream lease.Stream, x *index) (without int) {
 				waiting = k
 			}
 		case parentLacking:
-			p.Again = true
+			doubt = true
 		case none:
 			p.Create = append(p.Create, newLease(stream, k, x, begin(stream, ended[k.ID], returned[k.ID])))
 		}
 	}
-	if len(p.Create) == 0 && waiting != nil && !p.Again {
+	if len(p.Create) == 0 && waiting != nil && !doubt {
 		// Parents that form a circle: no service says so, and a server that does must not hang its readers.
 		p.Create = append(p.Create, newLease(stream, waiting, x, begin(stream, ended[waiting.ID], false)))
 	}
+	p.Again = p.Again || doubt
 	return without
 }
 

@@ -77,7 +77,32 @@ func (h history) run(t *testing.T, r *rand.Rand) {
 	for range 150 + r.IntN(150) {
 		h.step(w)
 	}
+	for _, a := range w.actors {
+		if h.held && a.listing != nil {
+			a.kept, a.listing = a.listing, nil
+		}
+	}
 	w.end()
+	w.takeKept()
+	w.checkRead()
+}
+
+// takeKept lets those that were held up while they listed go on now, when much of what they saw is gone.
+func (w *world) takeKept() {
+	for _, a := range w.actors {
+		if a.kept == nil {
+			continue
+		}
+		a.listing, a.kept = a.kept, nil
+		for range 3 {
+			a.endLoad()
+			a.endListing()
+			for len(a.pending) > 0 {
+				a.write()
+			}
+			a.beginListing(false)
+		}
+	}
 }
 
 // step lets one random thing happen.

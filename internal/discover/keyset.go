@@ -21,8 +21,11 @@ func (s keySet) overlaps(r hashkey.Range) bool {
 	return i < len(s) && s[i].Overlaps(r)
 }
 
-// covers says whether all keys of r are in the set.
+// covers says whether all keys of r are in the set; not if r is not valid.
 func (s keySet) covers(r hashkey.Range) bool {
+	if !r.Valid() {
+		return false
+	}
 	i := s.search(r.Start)
 	return i < len(s) && s[i].Contains(r.Start) && s[i].Contains(r.End)
 }

@@ -27,15 +27,14 @@ func (m *Memory) noteAbsence(x *index, sound bool) {
 
 // remove plans the deletion of leases that are over, and whose parents have none any more.
 func (m *Memory) remove(p *Plan, x *index) {
-	var passed keySet             // keys of younger leases that have moved
-	held := make(map[string]bool) // named as a parent by a lease that has not moved, or that is finished and older than its lease
-	named := make(map[string]bool)
+	var passed keySet              // keys of younger leases that have moved
+	held := make(map[string]bool)  // named as a parent by a lease that has not moved
+	named := make(map[string]bool) // named as a parent at all
 	for _, k := range slices.Backward(x.order) {
 		if k.lease == nil {
 			continue
 		}
-		if m.over(k) && !held[k.ID] && !slices.ContainsFunc(k.lease.Parents, func(id string) bool { return x.lease(id) != nil }) &&
-			(passed.covers(k.Range) || !k.Range.Valid() && named[k.ID]) {
+		if m.over(k) && !held[k.ID] && x.first(k) && (passed.covers(k.Range) || !k.Range.Valid() && named[k.ID]) {
 			p.Delete = append(p.Delete, *k.lease)
 		}
 		hasMoved := moved(k.lease)
@@ -48,6 +47,11 @@ func (m *Memory) remove(p *Plan, x *index) {
 		}
 	}
 	slices.Reverse(p.Delete)
+}
+
+// first says whether no parent of a shard has a lease.
+func (x *index) first(k *known) bool {
+	return !slices.ContainsFunc(k.lease.Parents, func(id string) bool { return x.lease(id) != nil })
 }
 
 // over says whether a lease is finished and the service has not listed its shard for long enough.
