@@ -168,6 +168,9 @@ func (a *app) consume(ctx context.Context, streams []string, o consumeOptions) e
 	if err != nil {
 		return err
 	}
+	if _, err := store.Poll(ctx, o.group); err != nil {
+		return errors.Join(err, store.close())
+	}
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w := &consumeWork{app: a, options: o, store: store, stop: stop}

@@ -22,10 +22,15 @@ type demoOptions struct {
 	passes   int
 	shards   int
 	keys     int
+	act      string
 }
 
 const (
 	demoStream = "demo"
+
+	demoRecords = "records"
+	demoGroup   = "group"
+	demoBoth    = "both"
 
 	// demoMaxBytes bounds what the demo puts: all of it stays in this process's memory.
 	demoMaxBytes = 1 << 30
@@ -43,8 +48,8 @@ func (a *app) demoCommand() *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Put and read a real text at full speed across two reshards, and account for every record",
-		Long: `Start a Kinesis server inside this process, create a stream, and put a text into it
+		Short: "Put and read a real text across reshards, and share it in a group whose workers die: with an account of every record",
+		Long: `Act one, records. Start a Kinesis server inside this process, create a stream, and put a text into it
 line by line while reading it, each line a record. On the way the stream is split to
 twice its shards and merged back, while putting and reading go on. At the end every
 record is accounted for: put, read, lost, doubled, out of order.
@@ -56,8 +61,15 @@ The text is 111,711 lines of the Bible, Jane Austen and Melville, again and agai
 --duration; or any file of yours, also a gzip one. While it runs, other programs can
 use the server at the address that is shown.
 
+Act two, group. Three workers share a stream with twice as many shards while 20,000
+records are put each second; a fourth is added; one is killed, which tells nobody and
+does nothing more; one leaves in order. Shards change hands live. At the end: nothing
+lost, the order of each key kept, doubled at most what the killed worker had handled
+after its last checkpoints (which is counted), and the longest time that a shard was
+not read.
+
 Needs no AWS account and no network. Ends with code 6 if the account is not clean.`,
-		Example: "  kin demo\n  kin demo --input access.log.gz --passes 1 -o json",
+		Example: "  kin demo\n  kin demo --act group\n  kin demo --act records --input access.log.gz --passes 1 -o json",
 		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), o) },
 	}
@@ -67,12 +79,16 @@ Needs no AWS account and no network. Ends with code 6 if the account is not clea
 	f.IntVar(&o.passes, "passes", 0, "put the text exactly so many `times`, however long it takes")
 	f.IntVar(&o.shards, "shards", 4, "`number` of shards to begin with")
 	f.IntVar(&o.keys, "keys", 1000, "`number` of partition keys")
+	f.StringVar(&o.act, "act", demoBoth, "`what` to show: records, group, or both")
 	cmd.MarkFlagsMutuallyExclusive("duration", "passes")
+	registerValues(cmd, "act", demoRecords, demoGroup, demoBoth)
 	return cmd
 }
 
 func (o demoOptions) check() error {
 	switch {
+	case o.act != demoRecords && o.act != demoGroup && o.act != demoBoth:
+		return usageErr(fmt.Sprintf("--act %q: must be records, group or both", o.act), "")
 	case o.shards < 1 || o.shards > 500:
 		return usageErr(fmt.Sprintf("--shards %d: must be from 1 to 500", o.shards), "")
 	case o.keys < 1 || o.keys > 1_000_000:
@@ -126,6 +142,22 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.act != demoGroup {
+		if err := a.demoRecords(ctx, o, input); err != nil {
+			return err
+		}
+	}
+	if o.act == demoRecords {
+		return nil
+	}
+	if o.act == demoBoth && !a.json() {
+		fmt.Fprintln(a.io.Out) // between the acts
+	}
+	return a.demoGroup(ctx, o, input)
+}
+
+// demoRecords runs act one.
+func (a *app) demoRecords(ctx context.Context, o demoOptions, input demoInput) error {
 	d, stop, err := newDemo(ctx, o, input)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ type storeAddress struct {
 	place string     // a path, or a table
 	query url.Values // of dynamodb
 	url   *url.URL   // of postgres and mysql
-	given bool       // by a person; else it is the default
+	at    string     // the endpoint that the configuration leads to, if it is not the usual one
 }
 
 // String is the address without passwords.
@@ -55,6 +55,9 @@ func (s storeAddress) String() string {
 	text := string(s.kind) + ":" + s.place
 	if len(s.query) > 0 {
 		text += "?" + s.query.Encode()
+	}
+	if s.at != "" && s.query.Get("endpoint") == "" {
+		text += " at " + s.at
 	}
 	return text
 }
@@ -71,7 +74,7 @@ func parseStore(text string, getenv func(string) string) (storeAddress, error) {
 	if !found {
 		return storeAddress{}, usageErr(fmt.Sprintf("--store %q is no store", text), storeHint)
 	}
-	address := storeAddress{given: true}
+	var address storeAddress
 	switch strings.ToLower(scheme) {
 	case "sqlite", "file":
 		address.kind, address.place = storeSQLite, strings.TrimPrefix(rest, "//")
@@ -97,7 +100,7 @@ func parseStore(text string, getenv func(string) string) (storeAddress, error) {
 			address.kind = storeMySQL
 		}
 	case "memory":
-		return storeAddress{kind: storeMemory, given: true}, nil
+		return storeAddress{kind: storeMemory}, nil
 	default:
 		return storeAddress{}, usageErr(fmt.Sprintf("--store %q: no such kind of store: %s", text, scheme), storeHint)
 	}
@@ -161,11 +164,11 @@ func (a *app) openStore(ctx context.Context, create bool) (*openedStore, error) 
 	if err != nil {
 		return nil, err
 	}
-	store, err := a.openStoreAt(ctx, address, create)
+	store, err := a.openStoreAt(ctx, &address, create)
 	if err != nil {
 		return nil, storeFailure(address, err)
 	}
-	store.Store = &namedStore{store.Store, address}
+	store.Store = &guardedStore{store: store.Store, after: func(err error) error { return storeFailure(address, err) }}
 	store.address = address
 	return store, nil
 }

@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"context"
 	"errors"
+	"fmt"
 
 	"github.com/kinstream/kin/lease"
 )
@@ -28,71 +28,6 @@ func storeFailure(address storeAddress, err error) error {
 	return &storeError{address, err}
 }
 
-// namedStore marks the errors of a store.
-type namedStore struct {
-	store   lease.Store
-	address storeAddress
-}
-
-var _ lease.Store = (*namedStore)(nil)
-
-// Load implements lease.Store.
-func (s *namedStore) Load(ctx context.Context, group string) (lease.Snapshot, error) {
-	rows, err := s.store.Load(ctx, group)
-	return rows, storeFailure(s.address, err)
-}
-
-// Poll implements lease.Store.
-func (s *namedStore) Poll(ctx context.Context, group string) (lease.Snapshot, error) {
-	rows, err := s.store.Poll(ctx, group)
-	return rows, storeFailure(s.address, err)
-}
-
-// Update implements lease.Store.
-func (s *namedStore) Update(ctx context.Context, group string, changes []lease.Change) ([]lease.Result, error) {
-	results, err := s.store.Update(ctx, group, changes)
-	return results, storeFailure(s.address, err)
-}
-
-// PutStream implements lease.Store.
-func (s *namedStore) PutStream(ctx context.Context, group string, row lease.Stream) (lease.Stream, error) {
-	stored, err := s.store.PutStream(ctx, group, row)
-	return stored, storeFailure(s.address, err)
-}
-
-// Join implements lease.Store.
-func (s *namedStore) Join(ctx context.Context, group string, w lease.Worker) error {
-	return storeFailure(s.address, s.store.Join(ctx, group, w))
-}
-
-// Beat implements lease.Store.
-func (s *namedStore) Beat(ctx context.Context, group string, w lease.Worker) (lease.Worker, error) {
-	row, err := s.store.Beat(ctx, group, w)
-	return row, storeFailure(s.address, err)
-}
-
-// Drain implements lease.Store.
-func (s *namedStore) Drain(ctx context.Context, group, worker string, draining bool) error {
-	return storeFailure(s.address, s.store.Drain(ctx, group, worker, draining))
-}
-
-// Forget implements lease.Store.
-func (s *namedStore) Forget(ctx context.Context, group, worker string, beat int64) (bool, error) {
-	gone, err := s.store.Forget(ctx, group, worker, beat)
-	return gone, storeFailure(s.address, err)
-}
-
-// Groups implements lease.Store.
-func (s *namedStore) Groups(ctx context.Context) ([]string, error) {
-	groups, err := s.store.Groups(ctx)
-	return groups, storeFailure(s.address, err)
-}
-
-// Delete implements lease.Store.
-func (s *namedStore) Delete(ctx context.Context, group string) error {
-	return storeFailure(s.address, s.store.Delete(ctx, group))
-}
-
 // storeFailure explains an error of the store.
 func (a *app) storeFailure(e *storeError) *failure {
 	if f := groupFailure(e.err); f != nil {
@@ -100,8 +35,17 @@ func (a *app) storeFailure(e *storeError) *failure {
 	}
 	elsewhere := &app{flags: a.flags, target: target{endpoint: e.address.String()}}
 	if f := elsewhere.networkFailure(e.err); f != nil {
-		f.hint = "is --store right?"
+		f.hint = "is the store there, and is --store right?"
 		return f
 	}
-	return &failure{code: exitFailed, what: oneLine(e.Error()), err: e}
+	f := &failure{code: exitFailed, what: oneLine(e.Error()), err: e}
+	switch service := elsewhere.serviceFailure(e.err); {
+	case service == nil:
+	case service.code == exitNotFound:
+		f.code, f.what = exitNotFound, fmt.Sprintf("%v: there is no such table", e.address)
+		f.hint = "kin consume --create-store makes it; is the region right?"
+	case service.code == exitDenied:
+		f.code, f.hint = exitDenied, service.hint
+	}
+	return f
 }
