@@ -3,6 +3,7 @@ package coord
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/kinstream/kin/lease"
@@ -58,6 +59,9 @@ func (l *loop) answer(ctx context.Context, a Action) Event {
 		return Loaded{Snapshot: s, Err: err}
 	case Update:
 		results, err := store.Update(ctx, group, stamp(a.Changes, time.Now()))
+		if err == nil && len(results) != len(a.Changes) {
+			err = fmt.Errorf("update leases: %d results of %d changes", len(results), len(a.Changes))
+		}
 		return Updated{Changes: a.Changes, Results: results, Err: err}
 	case PutStream:
 		row, err := store.PutStream(ctx, group, a.Stream)

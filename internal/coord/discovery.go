@@ -231,18 +231,18 @@ func (m *Machine) listDue(st *stream) time.Duration {
 			due = m.now
 		}
 	case !st.row.Seeded:
-		if !st.heard && m.mayBegin(st) {
+		if m.mayBegin(st) {
 			due = m.now
+			if st.heard {
+				due = min(st.soonAt, st.listedAt+st.every)
+			}
 		}
 	case st.mine && !st.heard:
 		due = m.now
 	case st.mine:
 		due = min(due, st.listedAt+st.every)
 	}
-	if st.list.out {
-		return never
-	}
-	if due == never {
+	if st.list.out || due == never {
 		return never
 	}
 	return max(due, st.list.earliest)
@@ -306,7 +306,7 @@ func (m *Machine) onListed(e Listed) {
 	case st.start == latest:
 		st.resolve = lease.Checkpoint("AT_TIMESTAMP:" + e.At.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.000Z07:00"))
 		return
-	case !st.row.Seeded && st.start != st.row.Start:
+	case st.row.Revision == 0 || !st.row.Seeded && st.start != st.row.Start:
 		st.soonAt = m.now
 		return
 	}

@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kinstream/kin/lease"
@@ -47,9 +48,11 @@ func (m *Machine) moveOn() {
 func (m *Machine) moveAt(e *entry) time.Duration {
 	s := e.slot
 	heir := m.peers[s.heir]
+	ours := slices.Contains(m.usable, e.key.Stream)
 	switch {
 	case s.heir == "" || m.cut:
 		return m.now
+	case !ours && !m.wantsOut: // the heir finds out by a poll: no version rises when a worker changes its streams
 	case heir != nil && !heir.suspect && heir.row.Seen >= s.heirVersion && (!m.wantsOut || m.drainSettled):
 		return m.now
 	case heir != nil && heir.suspect && !m.wantsOut: // it may be dead: then somebody else is to have it

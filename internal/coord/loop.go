@@ -133,7 +133,8 @@ func (l *loop) tell(e Event) {
 		return
 	}
 	l.mu.Lock()
-	now := l.clock.now(time.Now())
+	at := time.Now()
+	now := l.clock.now(at)
 	l.actions = append(l.actions[:0], l.machine.Step(now, e)...)
 	leaving := l.machine.Leaving()
 	l.mu.Unlock()
@@ -141,13 +142,13 @@ func (l *loop) tell(e Event) {
 		l.leaving, l.cutAt = true, now+l.cfg.ShutdownTimeout
 	}
 	for _, a := range l.actions {
-		l.do(a, now)
+		l.do(a, at, now)
 	}
 	clear(l.actions)
 }
 
-// do does one action.
-func (l *loop) do(a Action, now time.Duration) {
+// do does one action. at and now are the same moment, by two clocks.
+func (l *loop) do(a Action, at time.Time, now time.Duration) {
 	switch a := a.(type) {
 	case StartShard:
 		l.cfg.Reader.Start(a.Lease)
@@ -156,7 +157,7 @@ func (l *loop) do(a Action, now time.Duration) {
 	case Trust:
 		until := time.Time{}
 		if a.Until > 0 {
-			until = time.Now().Add(a.Until - now)
+			until = at.Add(a.Until - now)
 		}
 		l.cfg.Reader.Trust(until)
 	case Flushed:

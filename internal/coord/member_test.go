@@ -312,3 +312,57 @@ func TestStreamSets(t *testing.T) {
 		}
 	}
 }
+
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	t.Run("counts from the first attempt to join, which may have been made", func(t *testing.T) {
+		t.Parallel()
+		for wait := 100 * time.Millisecond; wait < 12*time.Second; wait += 500 * time.Millisecond {
+			w := newWorld(t, 1)
+			b := w.start("b")
+			w.run(5 * time.Second)
+			from := time.Duration(0)
+			w.fault = func(n *node, op string) (bool, error) {
+				switch {
+				case n == b:
+				case op == "Join" && from == 0:
+					from = w.now
+					return true, errDown
+				case op == "Join" && w.now < from+wait:
+					return false, errDown
+				case op == "Beat":
+					return false, errDown
+				}
+				return true, nil
+			}
+			a := w.start("a")
+			w.run(7 * time.Second)
+			if joined := a.noted(coord.WorkerJoined) > 0; joined && a.m.ID() == "a" && a.trust > from+7*time.Second {
+				t.Errorf("joined after %v: trust until %v, want at most %v", wait, a.trust, from+7*time.Second)
+			}
+			w.until(30*time.Second, "b reads all again", func() bool { return len(b.reading) == 1 && a.trust < w.now })
+		}
+	})
+	t.Run("comes back after a load that shows what is still ours", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		w.fault = func(_ *node, op string) (bool, error) { return op != "Beat" && op != "Load", nil }
+		w.run(8 * time.Second)
+		if a.noted(coord.TrustLapsed) != 1 || a.trust > w.now {
+			t.Fatalf("trust until %v, lapsed %d times", a.trust, a.noted(coord.TrustLapsed))
+		}
+		w.change(0, func(l *lease.Lease) { l.Owner, l.Epoch = "somebody", l.Epoch+1 })
+		w.fault = func(_ *node, op string) (bool, error) { return op != "Load", nil }
+		w.run(5 * time.Second)
+		if a.trust > w.now {
+			t.Errorf("trusts without a load until %v, now is %v", a.trust, w.now)
+		}
+		w.fault = nil
+		w.run(6 * time.Second)
+		if a.trust < w.now || a.noted(coord.TrustBack) != 1 || a.noted(coord.LeaseLost) != 1 || len(a.reading) != 4 {
+			t.Errorf("trust until %v, back %d times, lost %d, reads %d\n%s", a.trust, a.noted(coord.TrustBack), a.noted(coord.LeaseLost), len(a.reading), w)
+		}
+	})
+}

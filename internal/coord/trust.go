@@ -26,7 +26,7 @@ type membership struct {
 	run   int // how many IDs there were
 
 	join     call
-	joinFrom time.Duration // when it was first asked for under this ID
+	joinFrom time.Duration // when it was first asked for under this ID: the row may be there since then
 	joinedIn uint64        // the Step since which the row is there: reads asked for since then have it
 
 	beat       call
@@ -104,7 +104,7 @@ func (m *Machine) onJoined(e Joined) {
 		m.lapsed, m.proof = false, 0
 		m.addSelf()
 		m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
-		m.trust(m.join.askedAt)
+		m.trust(m.joinFrom) // not of the last attempt: if it found the row there, it has not touched it
 		m.load.due = m.now
 	}
 }
@@ -144,6 +144,10 @@ func (m *Machine) onBeaten(e Beaten) {
 // forgotten takes in that the worker's row is gone. Its leases are lost, and what was under way for them is of no
 // interest any more.
 func (m *Machine) forgotten() {
+	if m.wantsOut && m.slots == 0 { // we have deleted it ourselves, and the answer is under way
+		m.phase = outside
+		return
+	}
 	m.do(Note{What: WorkerDied, Worker: m.id, Own: true})
 	m.do(Trust{})
 	m.removePeer(m.id)

@@ -138,7 +138,8 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	case cfg.Capacity < 0:
 		return nil, fmt.Errorf("coord: Capacity is %d", cfg.Capacity)
 	}
-	if err := lease.CheckGroup(cfg.Group); err != nil {
+	id := cfg.Name + "-" + newID()
+	if err := errors.Join(lease.CheckGroup(cfg.Group), lease.Worker{ID: id + ".1000000"}.Check()); err != nil {
 		return nil, err
 	}
 	if cfg.Logger == nil {
@@ -147,7 +148,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	w := &Worker{cfg: cfg, done: make(chan struct{}), clock: newClock(time.Now())}
 	w.mail.wake = make(chan struct{}, 1)
 	w.machine = New(Config{
-		ID: cfg.Name + "-" + newID(), TTL: cfg.TTL, Capacity: cfg.Capacity, CheckpointEvery: cfg.CheckpointEvery,
+		ID: id, TTL: cfg.TTL, Capacity: cfg.Capacity, CheckpointEvery: cfg.CheckpointEvery,
 		ListEvery: cfg.ListEvery, Streams: cfg.Streams, Build: cfg.Build,
 	})
 	return w, nil

@@ -33,6 +33,7 @@ type world struct {
 	now     time.Duration
 	due     tasks
 	tasks   uint64
+	spins   int // Ticks at the same time
 	nodes   []*node
 	shards  map[string][]topology.Shard // by stream
 	latency time.Duration               // of a call
@@ -146,7 +147,12 @@ func (w *world) run(d time.Duration) {
 			w.now = max(w.now, next.at)
 			next.do()
 		case at <= until:
-			w.now = max(w.now, at)
+			if at > w.now {
+				w.now, w.spins = at, 0
+			}
+			if w.spins++; w.spins > 100*len(w.nodes) {
+				w.t.Fatalf("%s spins\n%s", n.name, w)
+			}
 			n.tell(coord.Tick{})
 		default:
 			w.now = until
