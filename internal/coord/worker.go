@@ -128,6 +128,10 @@ type Worker struct {
 
 // NewWorker returns a Worker that has not begun. It makes no call.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
+	return newWorker(cfg, cfg.Name+"-"+randomText())
+}
+
+func newWorker(cfg WorkerConfig, id string) (*Worker, error) {
 	switch {
 	case cfg.Store == nil || cfg.List == nil || cfg.Reader == nil:
 		return nil, errors.New("coord: Store, List and Reader must be set")
@@ -138,7 +142,6 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	case cfg.Capacity < 0:
 		return nil, fmt.Errorf("coord: Capacity is %d", cfg.Capacity)
 	}
-	id := cfg.Name + "-" + newID()
 	if err := errors.Join(lease.CheckGroup(cfg.Group), lease.Worker{ID: id + ".1000000"}.Check()); err != nil {
 		return nil, err
 	}
@@ -154,8 +157,8 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// newID returns a text that no other run of a process has.
-func newID() string {
+// randomText returns a text that no other run of a process has.
+func randomText() string {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,9 @@ type bubble struct {
 	shards  []topology.Shard
 	workers []*fake
 	wg      sync.WaitGroup
+
+	down     atomic.Bool  // nobody reaches the store
+	requests atomic.Int64 // as dynamostore makes them
 }
 
 // fake is a Worker with a Reader that makes progress all the time.
@@ -33,7 +37,8 @@ type fake struct {
 	err    error
 	over   bool
 
-	handler time.Duration // until a stopped shard is done
+	handler  time.Duration // until a stopped shard is done; negative: never
+	heedsCut bool          // unless it is cut off
 
 	mu    sync.Mutex // guards what follows
 	reads map[lease.Key]int64
@@ -41,12 +46,6 @@ type fake struct {
 	until time.Time
 	dead  bool
 	notes map[coord.What]int
-}
-
-// killable is a store that a killed worker cannot reach.
-type killable struct {
-	lease.Store
-	f *fake
 }
 
 var errKilled = errors.New("killed")
@@ -59,7 +58,7 @@ func (b *bubble) start(name string, change ...func(*coord.WorkerConfig)) *fake {
 	b.t.Helper()
 	f := &fake{b: b, name: name, handler: time.Millisecond, reads: map[lease.Key]int64{}, done: map[lease.Key]int{}, notes: map[coord.What]int{}}
 	cfg := coord.WorkerConfig{
-		Store: killable{b.store, f}, Group: group, Name: name, TTL: ttl, CheckpointEvery: time.Minute, ListEvery: time.Minute,
+		Store: &reached{b.store, f}, Group: group, Name: name, TTL: ttl, CheckpointEvery: time.Minute, ListEvery: time.Minute,
 		ShutdownTimeout: 30 * time.Second, Reader: f,
 		Streams: []coord.StreamConfig{{ARN: stream1, CreatedAt: created, Start: lease.TrimHorizon}},
 		List: func(context.Context, string, lease.Checkpoint) (coord.Listed, error) {
@@ -73,7 +72,7 @@ func (b *bubble) start(name string, change ...func(*coord.WorkerConfig)) *fake {
 	for _, set := range change {
 		set(&cfg)
 	}
-	w, err := coord.NewWorker(cfg)
+	w, err := coord.NewWorkerWithID(cfg, name)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -108,12 +107,12 @@ func (f *fake) Start(l lease.Lease) {
 }
 
 // Stop implements coord.Reader.
-func (f *fake) Stop(key lease.Key, epoch int64, _ coord.Why) {
-	if f.handler < 0 {
+func (f *fake) Stop(key lease.Key, epoch int64, why coord.Why) {
+	if f.handler < 0 && !(f.heedsCut && why == coord.CutOff) {
 		return
 	}
 	f.b.wg.Go(func() {
-		time.Sleep(f.handler) // in a bubble
+		time.Sleep(max(f.handler, 0)) // in a bubble
 		f.mu.Lock()
 		_, reads := f.reads[key]
 		delete(f.reads, key)
@@ -222,6 +221,43 @@ func (b *bubble) until(most time.Duration, what string, holds func() bool) time.
 		synctest.Wait()
 	}
 	return time.Since(from)
+}
+
+// startAll starts n workers and waits until they share all shards.
+func (b *bubble) startAll(n, seed int) {
+	b.t.Helper()
+	for i := range n {
+		b.start(fmt.Sprintf("w%d-%d", i, seed))
+	}
+	b.until(5*time.Second, "all shards are shared evenly", b.even)
+}
+
+// gap lets time pass and returns for how long a shard was not read at most.
+func (b *bubble) gap(d time.Duration) time.Duration {
+	var longest time.Duration
+	lastly := make(map[lease.Key]time.Time)
+	for until := time.Now().Add(d); time.Now().Before(until); {
+		for _, f := range b.workers {
+			for _, key := range f.reading() {
+				lastly[key] = time.Now()
+			}
+		}
+		for i := range b.shards {
+			if at, read := lastly[shardKey(i)]; read {
+				longest = max(longest, time.Since(at))
+			} else {
+				lastly[shardKey(i)] = time.Now()
+			}
+		}
+		time.Sleep(20 * time.Millisecond) // in a bubble
+	}
+	return longest
+}
+
+func (f *fake) ended() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.over
 }
 
 func (b *bubble) even() bool {
