@@ -37,25 +37,28 @@ func (s *Store) get(ctx context.Context, k key) (item, error) {
 	return out.Item, nil
 }
 
-// query calls visit with each page of the rows of a part. names are the attributes to read; none for all.
-func (s *Store) query(ctx context.Context, part string, timeout time.Duration, visit func([]item) error, names ...string) error {
+// pages says what a query reads: the rows of a part, all in all or only their keys.
+type pages struct {
+	part     string
+	keysOnly bool
+	timeout  time.Duration // for each page
+}
+
+// query calls visit with each page.
+func (s *Store) query(ctx context.Context, p pages, visit func([]item) error) error {
 	var e expression
 	e.name(attrPart)
-	e.value(attrPart, textValue(part))
+	e.value(attrPart, textValue(p.part))
 	in := &dynamodb.QueryInput{
 		TableName: &s.config.Table, ConsistentRead: new(true), KeyConditionExpression: new("#part = :part"),
 		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 	}
-	if len(names) > 0 {
-		var list string
-		for _, name := range names {
-			e.name(name)
-			list += ", #" + name
-		}
-		in.ProjectionExpression = new(list[2:])
+	if p.keysOnly {
+		e.name(attrRow)
+		in.ProjectionExpression = new("#part, #row")
 	}
 	for {
-		out, err := call(ctx, timeout, func(ctx context.Context) (*dynamodb.QueryOutput, error) {
+		out, err := call(ctx, p.timeout, func(ctx context.Context) (*dynamodb.QueryOutput, error) {
 			return s.client.Query(ctx, in, s.config.Options...)
 		})
 		if err != nil {
@@ -143,7 +146,7 @@ func within[T any](ctx context.Context, timeout time.Duration, f func(context.Co
 	attempt, cancel := context.WithTimeoutCause(ctx, timeout, errNoAnswer)
 	defer cancel()
 	out, err := f(attempt)
-	if err != nil && ctx.Err() == nil && context.Cause(attempt) == errNoAnswer {
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(attempt), errNoAnswer) {
 		return out, fmt.Errorf("%w (%v): %w", errNoAnswer, timeout, err)
 	}
 	return out, err

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -187,11 +186,4 @@ func set(i item, name string, v any) {
 	default:
 		panic(fmt.Sprintf("no attribute of %T", v))
 	}
-}
-
-func number(i item, name string) string {
-	if n, ok := i[name].(*types.AttributeValueMemberN); ok {
-		return aws.ToString(&n.Value)
-	}
-	return ""
 }

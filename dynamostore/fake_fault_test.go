@@ -35,6 +35,7 @@ func runFault[T any](ctx context.Context, what fault, serve func() (T, error)) (
 		return zero, &smithy.CanceledError{Err: err}
 	}
 	switch what {
+	case none:
 	case throttled:
 		return zero, answer(400, &types.ProvisionedThroughputExceededException{Message: new("too much")})
 	case broken:

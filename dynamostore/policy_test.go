@@ -20,14 +20,16 @@ func TestPolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	type statement struct {
-		Sid       string
-		Action    any
-		Condition map[string]map[string]any
+		Sid       string                    `json:"Sid"`
+		Action    any                       `json:"Action"`
+		Condition map[string]map[string]any `json:"Condition"`
 	}
 	bySid := map[string]statement{}
 	actions := map[string][]string{}
 	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(page, -1) {
-		var policy struct{ Statement []statement }
+		var policy struct {
+			Statement []statement `json:"Statement"`
+		}
 		if err := json.Unmarshal(block[1], &policy); err != nil {
 			t.Fatalf("a policy is not JSON: %v\n%s", err, block[1])
 		}

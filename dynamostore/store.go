@@ -36,13 +36,13 @@ func (s *Store) load(ctx context.Context, group string) (lease.Snapshot, error) 
 		return lease.Snapshot{}, err
 	}
 	var snapshot lease.Snapshot
-	err = s.query(ctx, leasePart(group), pageTimeout*s.config.CallTimeout, snapshotOf(&snapshot))
+	err = s.query(ctx, pages{part: leasePart(group), timeout: pageTimeout * s.config.CallTimeout}, snapshotOf(&snapshot))
 	if err != nil {
 		return lease.Snapshot{}, err
 	}
 	// DynamoDB sorts by bytes.
-	slices.SortFunc(snapshot.Leases, func(a, b lease.Lease) int { return a.Key.Compare(b.Key) })
-	if err := s.query(ctx, groupPart(group), s.config.CallTimeout, snapshotOf(&snapshot)); err != nil {
+	slices.SortFunc(snapshot.Leases, func(a, b lease.Lease) int { return a.Compare(b.Key) })
+	if err := s.query(ctx, pages{part: groupPart(group), timeout: s.config.CallTimeout}, snapshotOf(&snapshot)); err != nil {
 		return lease.Snapshot{}, err
 	}
 	snapshot.Version = version // not the one that came with the workers: it may stand for later changes
@@ -55,7 +55,7 @@ func (s *Store) Poll(ctx context.Context, group string) (lease.Snapshot, error) 
 		return lease.Snapshot{}, err
 	}
 	var snapshot lease.Snapshot
-	if err := s.query(ctx, groupPart(group), s.config.CallTimeout, snapshotOf(&snapshot)); err != nil {
+	if err := s.query(ctx, pages{part: groupPart(group), timeout: s.config.CallTimeout}, snapshotOf(&snapshot)); err != nil {
 		return lease.Snapshot{}, s.fail("poll", group, err)
 	}
 	return snapshot, nil
@@ -75,7 +75,7 @@ func snapshotOf(snapshot *lease.Snapshot) func([]item) error {
 // Groups implements [lease.Store] with one call for some ten thousand groups.
 func (s *Store) Groups(ctx context.Context) ([]string, error) {
 	var groups []string
-	err := s.query(ctx, groupsPart, s.config.CallTimeout, func(page []item) error {
+	err := s.query(ctx, pages{part: groupsPart, timeout: s.config.CallTimeout}, func(page []item) error {
 		for _, i := range page {
 			groups = append(groups, keyOf(i).row)
 		}
@@ -100,12 +100,12 @@ func (s *Store) deleteGroup(ctx context.Context, group string) error {
 	// Workers first: those that are left find their rows gone soonest.
 	for _, part := range []string{groupPart(group), leasePart(group)} {
 		var keys []key
-		err := s.query(ctx, part, pageTimeout*s.config.CallTimeout, func(page []item) error {
+		err := s.query(ctx, pages{part: part, keysOnly: true, timeout: pageTimeout * s.config.CallTimeout}, func(page []item) error {
 			for _, i := range page {
 				keys = append(keys, keyOf(i))
 			}
 			return nil
-		}, attrPart, attrRow)
+		})
 		if err != nil {
 			return err
 		}

@@ -187,8 +187,10 @@ func TestLaterVersions(t *testing.T) {
 		store, rows := seed(t, f, 1)
 		leaseRow := "lease#" + streamARN + "#shardId-000000000000"
 		at := []rowKey{
-			{group + "/group", "version"}, {group + "/group", "worker#web-1-k3x9"},
-			{group + "/lease", leaseRow}, {group + "/lease", "stream#" + streamARN},
+			{group + "/group", "version"},
+			{group + "/group", "worker#web-1-k3x9"},
+			{group + "/lease", leaseRow},
+			{group + "/lease", "stream#" + streamARN},
 		}
 		f.edit(func(rows map[rowKey]item) {
 			for _, k := range at {

@@ -54,13 +54,14 @@ func (s *Store) createTable(ctx context.Context, config TableConfig) error {
 	in := s.tableInput(config)
 	for looks := 1; ; looks++ {
 		table, err := s.describe(ctx)
-		if err != nil {
-			return err
-		}
-		if table == nil {
+		switch _, missing := errors.AsType[*types.ResourceNotFoundException](err); {
+		case missing:
 			err = s.create(ctx, in)
-		} else if ready, bad := isReady(table); ready || bad != nil {
-			return bad
+		case err == nil:
+			var ready bool
+			if ready, err = isReady(table); ready {
+				return nil
+			}
 		}
 		if err != nil {
 			return err
@@ -93,14 +94,10 @@ func isReady(table *types.TableDescription) (bool, error) {
 	}
 }
 
-// describe returns the table, or nil if there is none.
 func (s *Store) describe(ctx context.Context) (*types.TableDescription, error) {
 	out, err := call(ctx, pageTimeout*s.config.CallTimeout, func(ctx context.Context) (*dynamodb.DescribeTableOutput, error) {
 		return s.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.config.Table}, s.config.Options...)
 	})
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

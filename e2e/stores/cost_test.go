@@ -104,8 +104,12 @@ type priced struct {
 
 func (p prices) all() []priced {
 	return []priced{
-		{"heartbeat", p.beat}, {"poll", p.poll}, {"load", p.load}, {"checkpoint", p.checkpoint},
-		{"hand-over", p.announced}, {"version", p.bump},
+		{"heartbeat", p.beat},
+		{"poll", p.poll},
+		{"load", p.load},
+		{"checkpoint", p.checkpoint},
+		{"hand-over", p.announced},
+		{"version", p.bump},
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/kinstream/kin/dynamostore"
 	"github.com/kinstream/kin/e2e/server"
 	"github.com/kinstream/kin/lease"
@@ -27,9 +25,9 @@ func TestDynamoStore(t *testing.T) {
 }
 
 // dynamoStore returns a client of its own for a table, which is made if need be.
-func dynamoStore(tb testing.TB, s *server.DynamoDB, table string, options ...func(*dynamodb.Options)) *dynamostore.Store {
+func dynamoStore(tb testing.TB, s *server.DynamoDB, table string) *dynamostore.Store {
 	tb.Helper()
-	store, err := dynamostore.New(s.Client(options...), dynamostore.Config{Table: table, CallTimeout: slowServer})
+	store, err := dynamostore.New(s.Client(), dynamostore.Config{Table: table, CallTimeout: slowServer})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -206,15 +206,15 @@ func TestDynamoAnswersGetLost(t *testing.T) {
 // again calls f until it does not fail.
 func again[T any](t *testing.T, f func() (T, error)) T {
 	t.Helper()
-	var err error
+	out, err := f()
 	for range 20 {
-		var out T
-		if out, err = f(); err == nil {
+		if err == nil {
 			return out
 		}
+		out, err = f()
 	}
 	t.Fatal(err)
-	panic("unreachable")
+	return out
 }
 
 // impatient tries three times at once.
