@@ -32,24 +32,34 @@ type history struct {
 	trims, lags, crashes, held bool
 }
 
+var histories = map[string]history{
+	"calm":                      {},
+	"trims":                     {trims: true},
+	"listings that lack shards": {lags: true},
+	"crashes":                   {crashes: true},
+	"listings from long ago":    {held: true, trims: true},
+	"everything":                {true, true, true, true},
+}
+
 func TestRandomHistory(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]history{
-		"calm":                      {},
-		"trims":                     {trims: true},
-		"listings that lack shards": {lags: true},
-		"crashes":                   {crashes: true},
-		"listings from long ago":    {held: true, trims: true},
-		"everything":                {true, true, true, true},
-	} {
+	for name, h := range histories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRand(t)
-			for range 150 {
+			for range 40 {
 				h.run(t, r)
 			}
 		})
 	}
+}
+
+// FuzzHistory runs more histories than a test has time for.
+func FuzzHistory(f *testing.F) {
+	f.Add(uint64(1), true, true, true, true)
+	f.Fuzz(func(t *testing.T, seed uint64, trims, lags, crashes, held bool) {
+		history{trims, lags, crashes, held}.run(t, rand.New(rand.NewPCG(seed, 1)))
+	})
 }
 
 func (h history) run(t *testing.T, r *rand.Rand) {

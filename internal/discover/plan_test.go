@@ -156,6 +156,7 @@ func TestPlan(t *testing.T) {
 		{"does not believe in a shard that is older than a lease", seeded, "b:0-7=7 c:8-f=7", []string{"a:0-f"}, "", "again"},
 		{"nor in one whose child has a lease", seeded, "c:=7", []string{"b:0-3. c:4-f/b"}, "", "again"},
 		{"nor in one whose grandchild has", seeded, "c:=7", []string{"a: b:/a c:/b"}, "", "again"},
+		{"nor in one that a lease names", seeded, "c:/b=7", []string{"b: d:0-f"}, "", "create d=T again"},
 		{"until another listing has it", seeded, "b:0-7=7 c:8-f=7", []string{"a:0-f", "a:0-f"}, "", "create a=S"},
 		{"but not if that has it no more", seeded, "b:0-7=7 c:8-f=7", []string{"a:0-f", "b:0-7 c:8-f", "a:0-f"}, "", "again"},
 		{"believes in a shard that is younger than all leases", seeded, "a:0-f=7", []string{"b:0-f"}, "", "create b=T"},
@@ -221,6 +222,7 @@ func TestPlanDeletes(t *testing.T) {
 		},
 		{"what has no child by name, but by keys", "a:0-f=E b:0-7=7 c:8-f=7", []string{listing, listing, listing, listing, listing, listing}, "delete a=E"},
 		{"what has children without keys", "a:=E b:/a=7 c:0-f=7", []string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"}, "delete a=E"},
+		{"not when one of those has not moved", "a:=E b:/a=7 d:/a=T c:0-f=7", []string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"}, ""},
 		{"not what has none", "a:=E c:0-f=7", []string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (x *index) first(k *known) bool {
 // over says whether a lease is finished and the service has not listed its shard for long enough.
 func (m *Memory) over(k *known) bool {
 	a := m.absent[k.ID]
-	return k.lease.Finished() && !k.listed && a.listings >= absentListings && m.now-a.since >= absentFor
+	return k.lease.Finished() && a.listings >= absentListings && m.now-a.since >= absentFor
 }
 
 // mend plans to take the names of parents that are gone out of leases that would wait for them for ever.

@@ -49,7 +49,19 @@ func (m *Mark[T]) Add(value T, n int, bytes int64) (first uint64) {
 }
 
 // Ack acknowledges one record. It reports whether the prefix has moved.
-func (m *Mark[T]) Ack(number uint64) (moved bool) { return m.AckRange(number, 1) }
+func (m *Mark[T]) Ack(number uint64) (moved bool) {
+	if number == m.next && m.count > 0 {
+		// In order, and not the last of its span: nothing else changes.
+		if s := m.at(0); s.after == 0 && s.done+1 < s.n {
+			s.done++
+			m.next++
+			m.unacked--
+			m.moved = true
+			return true
+		}
+	}
+	return m.AckRange(number, 1)
+}
 
 // AckRange acknowledges the n records from number first on, which may belong to several spans. It
 // reports whether the prefix has moved.
