@@ -33,6 +33,7 @@ func freshGroup(tb testing.TB, c combo, _ *rand.Rand) {
 func rollingRestart(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store, shards: 40, keys: 80, every: 50 * time.Millisecond, worker: worker.Config{TTL: 10 * time.Second}})
 	workers := r.startAll(10)
+	r.quiet(2 * time.Second)
 	began := r.now()
 	for i, n := range rng.Perm(10) {
 		workers[n].terminate()
@@ -49,9 +50,9 @@ func rollingRestart(tb testing.TB, c combo, rng *rand.Rand) {
 
 func scale(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store, shards: 20, keys: 40, every: 50 * time.Millisecond})
-	first := r.startAll(1)
+	workers := r.startAll(1)
+	r.quiet(2 * time.Second)
 	began := r.now()
-	workers := first
 	for i := range 9 {
 		workers = append(workers, r.start(fmt.Sprintf("more%d", i)))
 	}

@@ -19,7 +19,7 @@ func (r *rig) killed() time.Duration { return r.defaults.TTL + 2*time.Second }
 func killOne(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store})
 	workers := r.startAll(4)
-	r.pass(between(rng, time.Second, 2*time.Second))
+	r.quiet(between(rng, time.Second, 2*time.Second))
 	began := r.now()
 	workers[rng.IntN(4)].kill()
 	r.shared(3)
@@ -35,7 +35,7 @@ func killWithDefaults(tb testing.TB, c combo, rng *rand.Rand) {
 		TTL: 10 * time.Second, CheckpointEvery: time.Minute, ListEvery: time.Minute, ShutdownTimeout: 30 * time.Second,
 	}})
 	workers := r.startAll(3)
-	r.pass(between(rng, time.Second, 2*time.Second))
+	r.quiet(between(rng, time.Second, 2*time.Second))
 	began := r.now()
 	workers[rng.IntN(3)].kill()
 	r.shared(2)
@@ -48,7 +48,7 @@ func killWithDefaults(tb testing.TB, c combo, rng *rand.Rand) {
 func killSeveral(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store})
 	workers := r.startAll(5)
-	r.pass(between(rng, time.Second, 2*time.Second))
+	r.quiet(between(rng, time.Second, 2*time.Second))
 	began := r.now()
 	for _, i := range rng.Perm(5)[:3] {
 		workers[i].kill()
@@ -61,6 +61,43 @@ func killSeveral(tb testing.TB, c combo, rng *rand.Rand) {
 	r.pass(time.Second)
 	report := r.finish()
 	r.gap(report, began, r.killed())
+	r.replayed(report)
+	r.noOverlap(report)
+}
+
+// killAll kills the whole group, and starts it anew.
+func killAll(tb testing.TB, c combo, rng *rand.Rand) {
+	r := newRig(tb, plan{server: c.server, store: c.store})
+	workers := r.startAll(4)
+	r.quiet(between(rng, time.Second, 2*time.Second))
+	began := r.now()
+	for _, w := range workers {
+		w.kill()
+	}
+	for i := range 3 {
+		r.start(fmt.Sprintf("again%d", i))
+	}
+	r.shared(3)
+	r.pass(time.Second)
+	report := r.finish()
+	r.gap(report, began, r.killed())
+	r.replayed(report)
+	r.noOverlap(report)
+}
+
+// crashLoop lets one worker die again and again soon after its start, as a broken deployment does.
+func crashLoop(tb testing.TB, c combo, rng *rand.Rand) {
+	r := newRig(tb, plan{server: c.server, store: c.store})
+	r.startAll(3)
+	for i := range 8 {
+		p := r.start(fmt.Sprintf("crash%d", i))
+		r.pass(between(rng, 100*time.Millisecond, 1500*time.Millisecond))
+		p.kill()
+	}
+	r.shared(3)
+	r.pass(time.Second)
+	report := r.finish()
+	r.gap(report, r.began, 0)
 	r.replayed(report)
 	r.noOverlap(report)
 }

@@ -40,7 +40,8 @@ func storeDown(outage time.Duration) func(tb testing.TB, c combo, rng *rand.Rand
 		workers := r.startAll(4)
 		r.pass(between(rng, time.Second, 2*time.Second))
 		var back func()
-		if n := rng.IntN(len(troubles) + 1); n < len(troubles) {
+		if n := rng.IntN(len(troubles) + 1); n < len(troubles) || r.storePID == 0 {
+			n %= len(troubles)
 			r.note("the store: %s", troubles[n].name)
 			r.toStore(troubles[n].mode)
 			back = func() { r.toStore(proxy.Pass) }
@@ -84,11 +85,36 @@ func storeFlaps(tb testing.TB, c combo, rng *rand.Rand) {
 	r.noOverlap(report)
 }
 
+// slowStore makes each call of the store take a quarter of a second and more, for a while with a
+// worker that joins and one that leaves.
+func slowStore(tb testing.TB, c combo, rng *rand.Rand) {
+	r := newRig(tb, plan{server: c.server, store: c.store, shards: 6})
+	workers := r.startAll(3)
+	r.pass(between(rng, time.Second, 2*time.Second))
+	for _, p := range r.processes {
+		p.store.Delay(100 * time.Millisecond)
+	}
+	r.note("the store is slow")
+	r.pass(between(rng, time.Second, r.defaults.TTL))
+	workers[0].terminate()
+	r.start("slow").store.Delay(100 * time.Millisecond)
+	r.until("w0 has handed over", func() bool { return workers[0].left() })
+	r.shared(3)
+	r.pass(between(rng, time.Second, 2*r.defaults.TTL))
+	for _, p := range r.processes {
+		p.store.Delay(0)
+	}
+	report := r.finish()
+	r.gap(report, r.began, 0)
+	r.planned(report)
+}
+
 // partition cuts one worker off from the store, while it still reaches Kinesis. It must
 // stop by itself before others take its shards, and what it had sent arrives when all is over.
 func partition(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store, shards: 6})
 	workers := r.startAll(3)
+	r.quiet(time.Second)
 	for i, n := range rng.Perm(len(troubles)) {
 		victim := workers[i]
 		r.pass(between(rng, time.Second, 2*time.Second))

@@ -50,6 +50,7 @@ type rig struct {
 	defaults     worker.Config
 	clock        trace.Clock
 	began        trace.Time
+	calm         [2]trace.Time // from when to when nothing happened
 	observer     *observer
 	feeders      []*feeder
 	processes    []*process
@@ -192,6 +193,15 @@ func (r *rig) pass(d time.Duration) {
 			return false
 		}
 	})
+}
+
+// quiet lets time pass in which nothing happens to the group. How long gaps are then says how
+// slow the machine is: see gap.
+func (r *rig) quiet(d time.Duration) {
+	r.Helper()
+	from := r.now()
+	r.pass(d)
+	r.calm = [2]trace.Time{from, r.now()}
 }
 
 // shared waits until so many workers share all shards evenly.

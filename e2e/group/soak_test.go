@@ -27,7 +27,7 @@ func TestSoak(t *testing.T) {
 		rng := rand.New(rand.NewPCG(n, 1))
 		s := all[rng.IntN(len(all))]
 		c := combos()[rng.IntN(len(combos()))]
-		if c.store.embedded && s.outages {
+		if c.store.embedded && s.outages || c.slow() && s.large {
 			continue
 		}
 		t.Run(fmt.Sprintf("%s in %s with seed %d", s.name, c, n), func(t *testing.T) {

@@ -3,6 +3,8 @@
 package group_test
 
 import (
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,10 +33,39 @@ func dynamo(kind server.DynamoDBKind) storeKind {
 func dynalite() storeKind { return dynamo(server.Dynalite()) }
 func dynoxide() storeKind { return dynamo(server.Dynoxide()) }
 
-func storeKinds() []storeKind { return []storeKind{dynalite(), dynoxide()} }
+// loopback is the address in a DSN.
+var loopback = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+
+func database(kind server.DatabaseKind) storeKind {
+	return storeKind{name: kind.Name, start: func(tb testing.TB) (string, string, int) {
+		tb.Helper()
+		s := kind.Start(tb)
+		pid := s.PID
+		if kind.Name == server.PostgreSQL().Name {
+			pid = 0 // it is many processes
+		}
+		return s.Driver + ":" + s.DSN, loopback.FindString(s.DSN), pid
+	}}
+}
+
+func postgres() storeKind { return database(server.PostgreSQL()) }
+func mariadb() storeKind  { return database(server.MariaDB()) }
+
+// sqlite is a file that all workers open.
+func sqlite() storeKind {
+	return storeKind{name: "SQLite", embedded: true, start: func(tb testing.TB) (string, string, int) {
+		tb.Helper()
+		file := filepath.Join(tb.TempDir(), "groups.db")
+		return "sqlite:file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "", 0
+	}}
+}
+
+func storeKinds() []storeKind {
+	return []storeKind{dynalite(), dynoxide(), postgres(), mariadb(), sqlite()}
+}
 
 // benchStores are those that figures are given for.
-func benchStores() []storeKind { return []storeKind{dynalite()} }
+func benchStores() []storeKind { return []storeKind{dynalite(), postgres(), sqlite()} }
 
 // combos returns all combinations of servers and stores.
 func combos() []combo {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // Mode says what a [Proxy] does.
@@ -32,6 +33,7 @@ type Proxy struct {
 
 	mu      sync.Mutex // guards what follows
 	mode    Mode
+	delay   time.Duration
 	changed chan struct{} // closed and replaced when mode changes
 	links   map[*link]bool
 	closed  bool
@@ -62,6 +64,13 @@ func (p *Proxy) Set(mode Mode) {
 	for _, l := range cut {
 		l.reset()
 	}
+}
+
+// Delay makes everything that passes wait for so long, in each direction.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
 }
 
 // take removes and returns the links that are to be reset. The caller holds mu.
@@ -111,11 +120,11 @@ func (p *Proxy) accept() {
 	}
 }
 
-// state returns the mode, and what is closed when it changes.
-func (p *Proxy) state() (Mode, <-chan struct{}) {
+// state returns the mode, what is closed when it changes, and the delay.
+func (p *Proxy) state() (Mode, <-chan struct{}, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.mode, p.changed
+	return p.mode, p.changed, p.delay
 }
 
 // link is one connection through the proxy.
@@ -164,7 +173,7 @@ func (l *link) copy(dst, src net.Conn, held ...Mode) {
 	for {
 		n, err := src.Read(buffer)
 		if n > 0 {
-			if !l.pass(held...) {
+			if !l.wait() || !l.pass(held...) {
 				return
 			}
 			if _, err := dst.Write(buffer[:n]); err != nil {
@@ -188,7 +197,7 @@ func (l *link) copy(dst, src net.Conn, held ...Mode) {
 // pass waits until the mode is none of held, and reports false if the link was reset.
 func (l *link) pass(held ...Mode) bool {
 	for {
-		mode, changed := l.proxy.state()
+		mode, changed, _ := l.proxy.state()
 		wait := false
 		for _, h := range held {
 			wait = wait || h == mode
@@ -201,6 +210,22 @@ func (l *link) pass(held ...Mode) bool {
 		case <-l.gone:
 			return false
 		}
+	}
+}
+
+// wait lets the proxy's delay pass, and reports false if the link was reset.
+func (l *link) wait() bool {
+	_, _, delay := l.proxy.state()
+	if delay == 0 {
+		return true
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.gone:
+		return false
 	}
 }
 

@@ -191,3 +191,17 @@ func TestHoldAnswers(t *testing.T) {
 	p.Set(proxy.Pass)
 	c.expect(t, "one")
 }
+
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	p, dial, _ := setup(t)
+	c := dial()
+	p.Delay(60 * time.Millisecond)
+	began := time.Now()
+	c.send(t, "one")
+	c.expectNothing(t)
+	c.expect(t, "one")
+	if took := time.Since(began); took < 120*time.Millisecond {
+		t.Errorf("an answer took %s, want at least 120ms", took)
+	}
+}
