@@ -24,8 +24,23 @@ debian() {
   {
     [[ -n "${updated:-}" ]] || apt-get update -q
     updated=1
-    apt-get install -q -y --no-install-recommends "$@"
+    without_services apt-get install -q -y --no-install-recommends "$@"
   } >>"$tools/log/apt.log" 2>&1
+}
+
+# without_services COMMAND...: runs a command that installs packages whose services must not start: tests
+# start the servers that they need, as processes of their own.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [[ -e "$policy" ]]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  "$@" || status=$?
+  rm -f "$policy"
+  return "$status"
 }
 
 have_node() { command -v npm >/dev/null && at_least "$(node --version 2>/dev/null | tr -d v)" 18; }
@@ -40,6 +55,17 @@ have_rust() {
     export RUSTUP_HOME="$home/.rustup"
   fi
   at_least "$(rustc --version 2>/dev/null | cut -d ' ' -f 2)" "$rust"
+}
+
+have_postgres() {
+  local bin
+  bin="$(command -v postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1)"
+  [[ -n "$bin" ]] && at_least "$("$bin" --version | grep -oE '[0-9]+(\.[0-9]+)*' | head -n 1)" 13
+}
+have_mariadb() {
+  local bin
+  bin="$(command -v mariadbd || ls /usr/sbin/mariadbd 2>/dev/null)"
+  [[ -n "$bin" ]] && at_least "$("$bin" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)" 10.5
 }
 
 # runtime NAME CHECK PACKAGE...: makes sure of a runtime or notes that it is missing.
@@ -106,6 +132,8 @@ rust_packages() {
 runtime "Node.js 18 or later with npm" have_node nodejs npm
 runtime "Python 3.10 or later with venv" have_python python3 python3-venv
 runtime "JDK 17 or later with Maven" have_java default-jdk-headless maven
+runtime "PostgreSQL 13 or later" have_postgres postgresql
+runtime "MariaDB 10.5 or later" have_mariadb mariadb-server
 runtime "a C compiler for the linker of Rust" have_linker gcc libc6-dev
 runtime "Rust $rust or later" have_rust rustc-web cargo-web
 

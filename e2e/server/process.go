@@ -17,12 +17,16 @@ import (
 // startTimeout bounds how long a server may take until it accepts connections.
 const startTimeout = 60 * time.Second
 
+// endTimeout bounds how long a server may take to end when it was asked to.
+const endTimeout = 20 * time.Second
+
 // process is a program to run with an address of its own.
 type process struct {
 	name    string
 	args    func(port string) []string
 	env     func(port string) []string // added to this process's environment
 	command string
+	end     os.Signal // asks it to end; nil if it is to be killed
 }
 
 // run starts the program, waits until its port accepts connections, and stops it
@@ -66,6 +70,13 @@ func (p process) try(tb testing.TB) (running, error) {
 		_ = cmd.Wait()
 	})
 	stop := func() {
+		if p.end != nil {
+			_ = cmd.Process.Signal(p.end)
+			select {
+			case <-exited:
+			case <-time.After(endTimeout):
+			}
+		}
 		_ = cmd.Process.Kill()
 		wait.Wait()
 	}

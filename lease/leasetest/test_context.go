@@ -78,12 +78,11 @@ func (g *group) tryUntilKnown(change lease.Change, r *rand.Rand) (lease.Result, 
 	for limit := time.Millisecond; ; limit *= 2 {
 		ctx, cancel := context.WithTimeout(g.Context(), time.Duration(r.Int64N(int64(limit)))+time.Microsecond)
 		results, err := g.store.Update(ctx, g.name, []lease.Change{change})
-		ended := ctx.Err() != nil
 		cancel()
 		switch {
 		case err == nil:
 			return results[0], nil
-		case !ended || limit > callTimeout:
+		case limit > callTimeout:
 			return lease.Result{}, err
 		}
 	}
