@@ -156,8 +156,9 @@ func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lea
 		if s.ID == "" || s.ID == shard || x.lease(s.ID) != nil {
 			continue
 		}
-		child := known{Shard: topology.Shard{ID: s.ID, Range: unknownRange()}}
-		child.learn(s.Range, append([]string{shard}, s.Parents...))
+		child := known{Shard: topology.Shard{ID: s.ID, Range: s.Range}}
+		child.descend([]string{shard})
+		child.descend(s.Parents)
 		if x.clear(&child) {
 			begin := begin(stream, false, false)
 			end.Create = append(end.Create, newLease(stream, &child, x, begin))

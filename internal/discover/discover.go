@@ -86,14 +86,12 @@ func again(before map[string]int, found []string) map[string]int {
 
 // judge looks for what the listing lacks, and reports whether it may be complete.
 func (m *Memory) judge(x *index) (sound bool) {
-	g := topology.New(topology.AtHorizon)
-	g.List(x.shards())
-	if holes, _ := g.Coverage(); len(holes) > 0 {
+	if x.holes() {
 		m.holes++
 	} else {
 		m.holes = 0
 	}
-	m.lacking = again(m.lacking, g.Missing())
+	m.lacking = again(m.lacking, x.lacking())
 	sound = m.holes == 0 || m.holes >= patience
 	for _, n := range m.lacking {
 		sound = sound && n >= patience

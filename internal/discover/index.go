@@ -20,6 +20,7 @@ type known struct {
 type index struct {
 	byID  map[string]*known
 	order []*known // lower IDs first
+	spare []known
 }
 
 func newIndex(stream string, rows []lease.Lease, listing []topology.Shard) *index {
@@ -28,7 +29,10 @@ func newIndex(stream string, rows []lease.Lease, listing []topology.Shard) *inde
 		k := x.at(s.ID)
 		k.listed = true
 		k.Closed = k.Closed || s.Closed
-		k.learn(s.Range, s.Parents)
+		if !k.Range.Valid() {
+			k.Range = s.Range
+		}
+		k.descend(s.Parents)
 	}
 	for i := range rows {
 		l := &rows[i]
@@ -38,26 +42,34 @@ func newIndex(stream string, rows []lease.Lease, listing []topology.Shard) *inde
 		k := x.at(l.Shard)
 		k.lease = l
 		k.Closed = k.Closed || l.Finished()
-		k.learn(rangeOf(l), l.Parents)
+		if !k.Range.Valid() {
+			k.Range = rangeOf(l)
+		}
+		k.descend(l.Parents)
 	}
-	slices.SortFunc(x.order, func(a, b *known) int { return compareIDs(a.ID, b.ID) })
+	byID := func(a, b *known) int { return compareIDs(a.ID, b.ID) }
+	if !slices.IsSortedFunc(x.order, byID) {
+		slices.SortFunc(x.order, byID)
+	}
 	return x
 }
 
 func (x *index) at(id string) *known {
 	k := x.byID[id]
 	if k == nil {
-		k = &known{Shard: topology.Shard{ID: id, Range: unknownRange()}}
+		if len(x.spare) == 0 {
+			x.spare = make([]known, 64) // so many at once are cheaper
+		}
+		k, x.spare = &x.spare[0], x.spare[1:]
+		k.Shard = topology.Shard{ID: id, Range: unknownRange()}
 		x.byID[id] = k
 		x.order = append(x.order, k)
 	}
 	return k
 }
 
-func (k *known) learn(keys hashkey.Range, parents []string) {
-	if !k.Range.Valid() {
-		k.Range = keys
-	}
+// descend takes in parents of a shard.
+func (k *known) descend(parents []string) {
 	for _, p := range parents {
 		if p != "" && p != k.ID && !slices.Contains(k.Parents, p) {
 			k.Parents = append(k.Parents, p)
@@ -78,13 +90,42 @@ func (x *index) listed(id string) bool {
 	return k != nil && k.listed
 }
 
-// shards returns all shards as package topology knows them.
-func (x *index) shards() []topology.Shard {
+// holes says whether there are keys that no open shard owns, as far as is known.
+func (x *index) holes() bool {
+	parents := make(map[string]bool)
+	for _, k := range x.order {
+		for _, p := range k.Parents {
+			parents[p] = true
+		}
+	}
+	var open []hashkey.Range
+	for _, k := range x.order {
+		if !k.Closed && !parents[k.ID] && k.Range.Valid() {
+			open = append(open, k.Range)
+		}
+	}
+	slices.SortFunc(open, func(a, b hashkey.Range) int { return a.Start.Compare(b.Start) })
+	var owned keySet
+	for _, r := range open {
+		owned.add(r)
+	}
+	return !owned.covers(hashkey.Full())
+}
+
+// lacking returns the parents that a listing ought to have, of shards that have no lease yet.
+func (x *index) lacking() []string {
+	if !slices.ContainsFunc(x.order, func(k *known) bool {
+		return k.lease == nil && slices.ContainsFunc(k.Parents, x.isGone)
+	}) {
+		return nil
+	}
 	shards := make([]topology.Shard, len(x.order))
 	for i, k := range x.order {
 		shards[i] = k.Shard
 	}
-	return shards
+	g := topology.New(topology.AtHorizon)
+	g.List(shards)
+	return g.Missing()
 }
 
 // returned returns the listed shards without a lease which are older than a lease
