@@ -50,7 +50,8 @@ func (p *planner) part() (pool []int32) {
 	}
 	p.mean = float64(total) / float64(len(p.order))
 	for w := range p.workers {
-		excess[w] = float64(held[w]) - p.mean*float64(p.count[w])
+		// The conversion keeps machines from fusing the two steps: on all of them the result must be the same.
+		excess[w] = float64(held[w]) - float64(p.mean*float64(p.count[w]))
 	}
 	for w := range int32(len(p.workers)) {
 		for c := range int32(len(p.classes)) {
@@ -62,8 +63,9 @@ func (p *planner) part() (pool []int32) {
 	return pool
 }
 
-// choose returns which of the leases a worker is to give away to keep n, so that they take with them what it
-// has too much of load, and come from the streams of which it has the most.
+// choose returns which of the leases a worker is to give away to keep n. They are between the average and what
+// would take its excess of load along, and come from the streams of which it has the most.
+// Only what the worker has itself matters, so that it chooses the same ones while others hand theirs over.
 func (p *planner) choose(w int32, leases []int32, n int, excess *float64) []int32 {
 	// Rank: how many leases of the same stream the worker has before this one.
 	rank, inStream := make(map[int32]int, len(leases)), make(map[int32]int)

@@ -25,11 +25,11 @@ type planner struct {
 	owner   []int32 // of each lease: who has it, and can have it; or nobody
 	pinned  []bool  // of each lease: its place is fixed
 
+	hash  []uint64 // of the ID of each worker
+	mean  float64  // weight of a lease
 	count []int    // of each worker: how many leases it is to have, those that are pinned among them
-	load  []int64  // of each worker: the weight of those
+	load  []int64  // of each worker: the weight of those that it has been given
 	to    []int32  // of each lease: the plan
-	mean  float64  // weight
-	hash  []uint64 // of each worker
 }
 
 // class is the leases of all streams that the same workers can read.
