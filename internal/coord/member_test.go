@@ -366,3 +366,48 @@ func TestTrust(t *testing.T) {
 		}
 	})
 }
+
+func TestAnswersThatNeverCome(t *testing.T) {
+	t.Parallel()
+	t.Run("of all calls of a worker: others read its shards, although its heartbeats arrive for a while", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 6)
+		w.startAll(3, 6, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		w.fault = func(n *node, _ string) (bool, error) {
+			if n == a {
+				return true, errDown
+			}
+			return true, nil
+		}
+		w.run(7 * time.Second)
+		w.until(12*time.Second, "the others read all", func() bool {
+			return len(w.nodes[1].reading)+len(w.nodes[2].reading) == 6
+		})
+		if a.trust > w.now {
+			t.Errorf("it trusts until %v, now is %v", a.trust, w.now)
+		}
+		w.fault = nil
+		w.until(15*time.Second, "all share again", func() bool { return w.even(6) })
+	})
+	t.Run("of heartbeats only: a worker sees in its polls that they arrive, and goes on", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 6)
+		w.startAll(3, 6, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		w.fault = func(n *node, op string) (bool, error) {
+			if n == a && op == "Beat" {
+				return true, errDown
+			}
+			return true, nil
+		}
+		w.run(5 * time.Minute)
+		if a.noted(coord.TrustLapsed) > 0 || len(a.reading) != 2 || a.trust < w.now {
+			t.Errorf("trust lapsed %d times, reads %d, trust until %v at %v", a.noted(coord.TrustLapsed), len(a.reading), a.trust, w.now)
+		}
+		w.nodes[1].stopped, w.nodes[2].stopped = true, true // it must still find that others are dead
+		w.until(2*ttl, "it reads all", func() bool { return len(a.reading) == 6 })
+	})
+}

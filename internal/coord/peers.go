@@ -35,6 +35,9 @@ func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Dur
 	m.watched, m.watchedAt, m.workersFrom = true, m.now, asked
 	for _, w := range workers {
 		m.meet(w, blind, first)
+		if w.ID == m.id && m.phase == member {
+			m.selfSeen(w.Beat, askedAt)
+		}
 	}
 	for _, id := range slices.Clone(m.peerIDs) {
 		p := m.peers[id]

@@ -24,6 +24,7 @@ const (
 	pollBusy    = 0.1   // while workers come and go
 	busyFor     = 1.0   // after that
 	pollOften   = 0.05  // while somebody is suspected, or a lease is about to be handed over
+	pollLapsed  = 0.15  // at most, after a poll has failed, while there is no trust
 	pollWaiting = 0.025 // while waiting for a lease
 	waitingNew  = 0.5   // for so long; then pollOften
 

@@ -30,7 +30,11 @@ type membership struct {
 	joinedIn uint64        // the Step since which the row is there: reads asked for since then have it
 
 	beat       call
-	beatAt     time.Duration // the start of the last heartbeat that was answered
+	beatAt     time.Duration // the start of the last heartbeat of which we know that it was made, or before
+	beatNo     int64         // the beat of our row, as we last saw it
+	beatNoAt   time.Duration // when the call began that showed it: a higher one was written after that
+	beatFailed uint64        // the Step in which a heartbeat last failed
+	heard      uint64        // the Step in which a poll or load was last answered
 	trustUntil time.Duration
 	lapsed     bool   // that has passed, and it is not proved since that the leases are still our own
 	proof      uint64 // a load asked for in this Step or later proves it; 0 while no heartbeat was answered
@@ -51,9 +55,10 @@ func (m *Machine) checkTrust() {
 	}
 }
 
-// trust takes in that the worker's row was there at the time of a call, or later.
+// trust takes in that a heartbeat was made at a time or later.
 func (m *Machine) trust(since time.Duration) {
-	m.beatAt = since
+	m.beatAt = max(m.beatAt, since)
+	since = m.beatAt
 	m.trustUntil = since + m.ttl(trustFor)
 	m.beat.due = since + m.ttl(beatEvery)
 	switch {
@@ -67,6 +72,15 @@ func (m *Machine) trust(since time.Duration) {
 	default:
 		m.do(Trust{Until: m.trustUntil})
 	}
+}
+
+// selfSeen takes in the beat of our own row, as a call shows it that began at a time. It may tell of a heartbeat that was
+// made although its answer got lost.
+func (m *Machine) selfSeen(beat int64, began time.Duration) {
+	if beat > m.beatNo && m.beat.failures > 0 {
+		m.trust(m.beatNoAt)
+	}
+	m.beatNo, m.beatNoAt = max(m.beatNo, beat), began
 }
 
 // prove ends the time without trust, if a load is new enough. What it shows has been taken in.
@@ -102,6 +116,7 @@ func (m *Machine) onJoined(e Joined) {
 		m.phase, m.joinedIn = member, m.step
 		m.join.due = never
 		m.lapsed, m.proof = false, 0
+		m.beatAt, m.beatNo, m.beatNoAt, m.beat.failures = m.joinFrom, m.row().Beat, m.joinFrom, 0
 		m.addSelf()
 		m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
 		m.trust(m.joinFrom) // not of the last attempt: if it found the row there, it has not touched it
@@ -112,6 +127,11 @@ func (m *Machine) onJoined(e Joined) {
 // beatDue returns when the next heartbeat is to be made.
 func (m *Machine) beatDue() time.Duration {
 	if m.phase != member || m.beat.out {
+		return never
+	}
+	if m.lapsed && m.beat.failures > 0 && m.heard <= m.beatFailed {
+		// Perhaps our calls reach the store and only their answers get lost. Then heartbeats would keep others from
+		// reading what we can't read. So first some other call has to be answered.
 		return never
 	}
 	due := m.beat.due
@@ -132,8 +152,10 @@ func (m *Machine) onBeaten(e Beaten) {
 		m.lastErr = e.Err
 		m.beat.due = m.now + m.ttl(beatAgain*float64(min(m.beat.failures, 4)))
 		m.beat.failures++
+		m.beatFailed = m.step
 	default:
 		m.beat.failures = 0
+		m.beatNo, m.beatNoAt = e.Worker.Beat, m.beat.askedAt
 		m.trust(m.beat.askedAt)
 		if e.Worker.Draining != m.drained && !m.wantsOut {
 			m.load.due = m.now // take it in together with what the others see

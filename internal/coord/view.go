@@ -55,7 +55,7 @@ func (m *Machine) pollAfter() time.Duration {
 	switch {
 	case m.waiting > 0 && m.now-m.waitingFrom < m.ttl(waitingNew):
 		return min(after, m.ttl(pollWaiting))
-	case m.waiting > 0 || m.suspects > 0 || len(m.moving) > 0 || m.wantsOut || m.phase == outside:
+	case m.waiting > 0 || m.suspects > 0 || len(m.moving) > 0 || m.wantsOut || m.phase == outside || m.beat.failures > 0:
 		return min(after, m.ttl(pollOften))
 	case m.now < m.busyUntil:
 		return min(after, m.ttl(pollBusy))
@@ -125,8 +125,12 @@ func (m *Machine) loadSoon() {
 
 func (m *Machine) onPolled(e Polled) {
 	if !m.answered(&m.poll, e.Err) {
+		if m.lapsed { // heartbeats wait for it
+			m.poll.earliest = min(m.poll.earliest, m.now+m.ttl(pollLapsed))
+		}
 		return
 	}
+	m.heard = m.step
 	if e.Snapshot.Version != m.version {
 		m.loadSoon()
 	}
@@ -139,6 +143,7 @@ func (m *Machine) onLoaded(e Loaded) {
 	if !m.answered(&m.load, e.Err) {
 		return
 	}
+	m.heard = m.step
 	asked := m.load.asked
 	m.loaded, m.loadedAt = true, m.load.askedAt
 	m.reloadAt = m.now + m.spread(reloadEvery, 0.1)
