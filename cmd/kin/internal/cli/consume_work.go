@@ -69,6 +69,12 @@ func (w *consumeWork) verdict(outer context.Context, run, cause, ended error) er
 			code: exitIncomplete, what: "stopped, but not all that was in hand was done: " + oneLine(run.Error()),
 			hint: "it comes again; give it more --shutdown-timeout", err: run,
 		}
+	case run != nil && outer.Err() != nil && errors.Is(run, context.Canceled):
+	case run != nil && outer.Err() != nil:
+		return &failure{
+			code: exitIncomplete, what: "stopped, but not in order: " + oneLine(run.Error()),
+			hint: "others go on after the lease TTL", err: run,
+		}
 	case run != nil:
 		return run
 	case ended != nil:

@@ -41,7 +41,7 @@ type demoObject struct {
 
 func TestDemo_of_its_own_text_is_clean(t *testing.T) {
 	t.Parallel()
-	r := run(t.Context(), "", "demo", "--passes", "1", "-o", "json")
+	r := run(t.Context(), "", "demo", "--act", "records", "--passes", "1", "-o", "json")
 	if r.code != 0 {
 		t.Fatalf("code = %d, it said %s", r.code, r.err)
 	}
@@ -64,11 +64,63 @@ func TestDemo_of_a_short_file_has_records_around_each_reshard(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("same line\n\n", 50)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := mustRun(t, "", "demo", "--passes", "2", "--input", path, "--shards", "2", "--keys", "7")
+	out := mustRun(t, "", "demo", "--act", "records", "--passes", "2", "--input", path, "--shards", "2", "--keys", "7")
 	for _, text := range []string{"2 -> 4 -> 2 shards", "put                     200 ", "read                    200 ", "lost                      0\n", "doubled                   0\n", "out of order              0\n", "clean: "} {
 		if !strings.Contains(out, text) {
 			t.Errorf("account has no %q:\n%s", text, out)
 		}
+	}
+}
+
+// groupDemoObject is what act two of kin demo prints with -o json.
+type groupDemoObject struct {
+	Act         string  `json:"act"`
+	Put         int64   `json:"put"`
+	Handled     int64   `json:"handled"`
+	Lost        int64   `json:"lost"`
+	Doubled     int64   `json:"doubled"`
+	MayDouble   int64   `json:"may_be_doubled"`
+	Reordered   int64   `json:"reordered"`
+	Altered     int64   `json:"altered"`
+	Foreign     int64   `json:"foreign"`
+	Failed      int64   `json:"failed"`
+	Clean       bool    `json:"clean"`
+	Interrupted bool    `json:"interrupted"`
+	Shards      int     `json:"shards"`
+	Workers     int     `json:"workers"`
+	Owners      int     `json:"changes_of_owner"`
+	Stored      int     `json:"checkpoints_at_the_end"`
+	LeaseTTL    float64 `json:"lease_ttl_seconds"`
+	LongestGap  float64 `json:"longest_gap_seconds"`
+	GapShard    string  `json:"longest_gap_shard"`
+	CrashGap    float64 `json:"crash_gap_seconds"`
+	CrashShard  string  `json:"crash_gap_shard"`
+	Settled     []struct {
+		Event   string  `json:"event"`
+		Seconds float64 `json:"seconds"`
+	} `json:"settled"`
+	Seconds float64 `json:"seconds"`
+}
+
+func TestDemo_of_a_group_loses_nothing_when_workers_come_die_and_leave(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(path, []byte(strings.Repeat("same line\n\n", 50)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t.Context(), "", "demo", "--act", "group", "--input", path, "--shards", "2", "--keys", "100", "-o", "json")
+	if r.code != 0 {
+		t.Fatalf("code = %d, it said %s\n%s", r.code, r.err, r.out)
+	}
+	got := objects[groupDemoObject](t, r.out)[0]
+	if !got.Clean || got.Put < 50_000 || got.Handled != got.Put || got.Lost+got.Reordered+got.Altered+got.Foreign+got.Failed != 0 || got.Doubled > got.MayDouble {
+		t.Errorf("account = %+v", got)
+	}
+	if got.Act != "group" || got.Shards != 4 || got.Stored != 4 || got.Workers != 4 || len(got.Settled) != 4 || got.Owners < 8 || got.CrashGap < 1 {
+		t.Errorf("account = %+v", got)
+	}
+	if !strings.Contains(r.err, "a dead, b") || strings.Contains(r.err+r.out, "\x1b") {
+		t.Errorf("progress = %q, want lines without escape codes", r.err)
 	}
 }
 

@@ -134,3 +134,6 @@ var (
 	CheckpointText   = checkpointText
 	AgeText          = ageText
 )
+
+// ParseAck reads a line of a program.
+var ParseAck = parseAck

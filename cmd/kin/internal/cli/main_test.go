@@ -17,7 +17,12 @@ import (
 
 // TestMain takes the AWS settings of whoever runs the tests out of the game: no
 // profile, no keys, no region, and no metadata service that would be asked for them.
+//
+// The test binary is also the program of kin consume, in tests of that: see testProgram.
 func TestMain(m *testing.M) {
+	if name := os.Getenv(testProgramVariable); name != "" {
+		os.Exit(testProgram(name))
+	}
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
 			os.Unsetenv(name)
@@ -132,9 +137,14 @@ func (l *lockedBuffer) String() string {
 
 // waitFor returns when the buffer contains text, or when ctx ends.
 func (l *lockedBuffer) waitFor(ctx context.Context, text string) error {
+	return l.waitUntil(ctx, func(all string) bool { return strings.Contains(all, text) })
+}
+
+// waitUntil returns when the buffer is as wanted, or when ctx ends.
+func (l *lockedBuffer) waitUntil(ctx context.Context, wanted func(string) bool) error {
 	for {
 		l.mu.Lock()
-		if strings.Contains(l.b.String(), text) {
+		if wanted(l.b.String()) {
 			l.mu.Unlock()
 			return nil
 		}

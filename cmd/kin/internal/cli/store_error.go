@@ -3,6 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
 
 	"github.com/kinstream/kin/lease"
 )
@@ -38,14 +41,52 @@ func (a *app) storeFailure(e *storeError) *failure {
 		f.hint = "is the store there, and is --store right?"
 		return f
 	}
+	if f := fileFailure(e.err); f != nil {
+		return f
+	}
+	if f := sqlFailure(e); f != nil {
+		return f
+	}
 	f := &failure{code: exitFailed, what: oneLine(e.Error()), err: e}
 	switch service := elsewhere.serviceFailure(e.err); {
 	case service == nil:
 	case service.code == exitNotFound:
-		f.code, f.what = exitNotFound, fmt.Sprintf("%v: there is no such table", e.address)
-		f.hint = "kin consume --create-store makes it; is the region right?"
+		f = noTables(e, "is the region right?")
 	case service.code == exitDenied:
 		f.code, f.hint = exitDenied, service.hint
 	}
 	return f
+}
+
+// noTables says that the place of a store is there, and empty.
+func noTables(e *storeError, hint string) *failure {
+	return &failure{
+		code: exitNotFound, what: fmt.Sprintf("%v: there are no tables for groups", e.address),
+		hint: "kin consume --create-store makes them; " + hint, err: e,
+	}
+}
+
+// sqlFailure explains an error of a database. It returns nil for other errors.
+func sqlFailure(e *storeError) *failure {
+	state := ""
+	if coded, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](e.err); ok {
+		state = coded.SQLState()
+	}
+	number := uint16(0)
+	if coded, ok := errors.AsType[*mysql.MySQLError](e.err); ok {
+		number = coded.Number
+	}
+	denied := &failure{code: exitDenied, what: oneLine(e.Error()), hint: "check the user and the password in --store", err: e}
+	switch {
+	case state == "42P01", number == 1146: // there is no such table
+		return noTables(e, "is it the right database?")
+	case state == "3D000", number == 1049: // there is no such database
+		return &failure{code: exitNotFound, what: oneLine(e.Error()), hint: "create the database first", err: e}
+	case strings.HasPrefix(state, "28"), state == "42501", number == 1044, number == 1045, number == 1142:
+		return denied
+	}
+	return nil
 }

@@ -16,7 +16,7 @@ func (a *app) openStoreAt(ctx context.Context, address *storeAddress, create boo
 	case storeDynamoDB:
 		opened.Store, err = a.openDynamoDB(ctx, address, create)
 	case storeSQLite, storePostgres, storeMySQL:
-		opened.Store = memstore.New()
+		opened.Store, opened.close, err = openSQL(ctx, address, create)
 	}
 	if err != nil {
 		return nil, err
