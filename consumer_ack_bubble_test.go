@@ -381,6 +381,32 @@ func TestConsumerCheckpoints(t *testing.T) {
 		})
 	})
 
+	t.Run("can be inside an aggregated record that makes several batches", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			pack := packed("a", "b", "c", "d", "e")
+			g.put(pack)
+			var b book
+			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
+				if data(batch) == "c d" {
+					return errHandler
+				}
+				return b.Handle(ctx, batch)
+			}), func(cfg *kin.ConsumerConfig) { cfg.MaxBatchRecords = 2 })
+			time.Sleep(5 * time.Second)
+			w.end()
+			b.wants(t, "a", "b")
+			if got, want := g.checkpoint(0), g.position(pack)+":1"; got != want {
+				t.Errorf("checkpoint = %s, want %s", got, want)
+			}
+			w = g.start(&b)
+			time.Sleep(5 * time.Second)
+			w.end()
+			b.wants(t, "a", "b", "c", "d", "e")
+		})
+	})
+
 	t.Run("are behind what a handler has in hand", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/kintest"
 )
@@ -321,6 +323,37 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 			}
 			b.wantsAny(t, "child", "other")
 			told.wants(t, bad+" TRIM_HORIZON")
+		})
+	})
+
+	t.Run("does not pass a shard that a listing lacks once", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(2)
+			f.put(0, "a")
+			var b book
+			away, hidden := 2, false // calls that say that there is no such shard; a listing that shows that
+			f.setFault(func(op, shard string) error {
+				if op == "GetRecords" && shard == bad && away > 0 {
+					away--
+					f.hide = func(id string) bool {
+						defer func() { hidden = true }()
+						return id == bad && !hidden
+					}
+					return &types.ResourceNotFoundException{Message: new("gone")}
+				}
+				return nil
+			})
+			g := &group{t: t}
+			c := g.fake(f, &b, func(cfg *kin.ConsumerConfig) {
+				cfg.Hooks.ShardGone = func(i kin.LeaseInfo) { t.Errorf("told that %s is gone", i.Shard) }
+			})
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			if err := c.Run(ctx); err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			b.wants(t, "a")
 		})
 	})
 

@@ -91,10 +91,17 @@ func TestConsumerStops(t *testing.T) {
 		handler   kin.Handler
 		configure func(*kin.ConsumerConfig)
 		prepare   func(g *group)
-		during    func(w *worker)
 	}{
 		"while a handler is retried": {
 			handler: kin.HandlerFunc(func(context.Context, *kin.Batch) error { return errHandler }),
+		},
+		"while a handler is retried that acknowledges later": {
+			handler:   kin.HandlerFunc(func(context.Context, *kin.Batch) error { return errHandler }),
+			configure: manual,
+		},
+		"while lanes are retried that acknowledge later": {
+			handler:   kin.HandlerFunc(func(context.Context, *kin.Batch) error { return errHandler }),
+			configure: func(cfg *kin.ConsumerConfig) { cfg.ManualAcks, cfg.Parallel, cfg.MaxBatchRecords = true, 3, 1 },
 		},
 		"while dead letters can't be delivered": {
 			handler: kin.HandlerFunc(func(context.Context, *kin.Batch) error { return errHandler }),
