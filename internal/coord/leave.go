@@ -111,7 +111,7 @@ func (m *Machine) endIfDone() {
 	case m.phase == over || !m.wantsOut:
 	case m.now >= m.cutAt:
 		m.end()
-	case m.phase == joining && !m.join.out && m.join.failures == 0:
+	case m.phase == joining && !m.join.out && !m.unsure:
 		m.end()
 	case m.phase == outside && m.slots == 0:
 		m.end()

@@ -102,22 +102,30 @@ func TestMembership(t *testing.T) {
 			t.Errorf("workers = %v, ID %s; want one, a", workers, a.m.ID())
 		}
 	})
-	t.Run("joining for too long is given up under one ID and tried under the next, without leaving a row", func(t *testing.T) {
+	t.Run("an attempt to join that comes late makes a row under which nobody acts", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 4)
 		w.start("b")
 		w.run(time.Second)
 		from := w.now
+		var late []coord.Action
 		w.fault = func(n *node, op string) (bool, error) {
-			if op == "Join" && w.now < from+8*time.Second {
-				return true, errDown
+			if op == "Join" && w.now < from+3*time.Second {
+				join := coord.Join{Worker: lease.Worker{ID: n.m.ID(), Beat: 1, Streams: []string{stream1}, TTL: ttl}}
+				late = append(late, join)
+				w.after(8*time.Second, func() { w.serve(join) })
+				return false, errDown
 			}
 			return true, nil
 		}
 		a := w.start("a")
-		w.run(20 * time.Second)
-		if workers := w.rows().Workers; len(workers) != 2 || a.m.ID() == "a" || !w.even(4) {
-			t.Errorf("workers = %v, ID %s; want two, and another ID than a\n%s", workers, a.m.ID(), w)
+		w.run(7 * time.Second)
+		if a.m.ID() == "a" || !w.even(4) || len(w.rows().Workers) != 2 || len(late) < 2 {
+			t.Errorf("ID %s after %d attempts, workers %v; want another one than a, and two\n%s", a.m.ID(), len(late), w.rows().Workers, w)
+		}
+		w.run(40 * time.Second)
+		if !w.even(4) || len(w.rows().Workers) != 2 {
+			t.Errorf("workers %v, want two\n%s", w.rows().Workers, w)
 		}
 	})
 	t.Run("a group that is deleted while it works begins anew", func(t *testing.T) {

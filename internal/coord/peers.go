@@ -55,6 +55,7 @@ func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Dur
 		}
 	}
 	m.forgetDead(askedAt)
+	m.ascertain()
 	m.checkTTL()
 }
 

@@ -35,8 +35,7 @@ const (
 	retryLeast = 0.05 // between attempts of a call that fails
 	retryMost  = 0.5
 
-	joinAgain = 0.5 // attempts to join under one ID
-	cutGrace  = 0.2 // from Cut to the end
+	cutGrace = 0.2 // from Cut to the end
 )
 
 const (

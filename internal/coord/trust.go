@@ -25,9 +25,9 @@ type membership struct {
 	id    string
 	run   int // how many IDs there were
 
-	join     call
-	joinFrom time.Duration // when it was first asked for under this ID: the row may be there since then
-	joinedIn uint64        // the Step since which the row is there: reads asked for since then have it
+	join     call   // once for each ID, since a call may come to the store late
+	unsure   bool   // its answer was lost
+	joinedIn uint64 // the Step since which the row is there: reads asked for since then have it
 
 	beat       call
 	beatAt     time.Duration // the start of the last heartbeat of which we know that it was made, or before
@@ -97,30 +97,51 @@ func (m *Machine) prove(asked uint64) {
 // enter begins to join, under the ID that the Machine has.
 func (m *Machine) enter() {
 	m.phase = joining
-	m.join.due, m.joinFrom = m.now, m.now
+	m.join.due = m.now
 }
 
 func (m *Machine) onJoined(e Joined) {
 	ok := m.answered(&m.join, e.Err)
+	m.join.due = never
 	switch {
 	case m.phase != joining:
-	case !ok && m.wantsOut: // the row may be there
-		m.phase, m.join.due = member, never
-		m.lapsed, m.trustUntil = true, m.now
-	case !ok && m.now-m.joinFrom > m.ttl(joinAgain):
-		// Others may have seen the row already, and may soon forget it. An ID is not used again after that.
+	case ok:
+		m.joined()
+	case m.wantsOut: // the row may be there, so it has to be deleted
+		m.joined()
+	default: // a load tells, when it can be had
+		m.unsure = true
+		m.load.due = m.now
+	}
+}
+
+// joined takes in that the row is there. Trust counts from when it was asked for.
+func (m *Machine) joined() {
+	m.phase, m.joinedIn, m.unsure = member, m.step, false
+	m.lapsed, m.proof = false, 0
+	m.beatAt, m.beatNo, m.beatNoAt, m.beat.failures = m.join.askedAt, m.row().Beat, m.join.askedAt, 0
+	m.addSelf()
+	m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
+	m.trust(m.join.askedAt)
+	m.load.due = m.now
+}
+
+// ascertain takes in a snapshot after a Join whose answer was lost. If the row is not there, it may still come; but
+// nobody will act under that ID, which others may have forgotten by then.
+func (m *Machine) ascertain() {
+	switch {
+	case m.phase != joining || !m.unsure:
+	case m.peers[m.id] != nil:
+		m.joined()
+	default:
 		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
+		m.unsure = false
+		if m.wantsOut {
+			m.phase = outside
+			return
+		}
 		m.rename()
 		m.enter()
-	case ok:
-		m.phase, m.joinedIn = member, m.step
-		m.join.due = never
-		m.lapsed, m.proof = false, 0
-		m.beatAt, m.beatNo, m.beatNoAt, m.beat.failures = m.joinFrom, m.row().Beat, m.joinFrom, 0
-		m.addSelf()
-		m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
-		m.trust(m.joinFrom) // not of the last attempt: if it found the row there, it has not touched it
-		m.load.due = m.now
 	}
 }
 
@@ -129,9 +150,9 @@ func (m *Machine) beatDue() time.Duration {
 	if m.phase != member || m.beat.out {
 		return never
 	}
-	if m.lapsed && m.beat.failures > 0 && m.heard <= m.beatFailed {
+	if m.beat.failures > 0 && m.heard <= m.beatFailed {
 		// Perhaps our calls reach the store and only their answers get lost. Then heartbeats would keep others from
-		// reading what we can't read. So first some other call has to be answered.
+		// reading what we can't read. So first a poll or a load has to be answered.
 		return never
 	}
 	due := m.beat.due
@@ -153,6 +174,7 @@ func (m *Machine) onBeaten(e Beaten) {
 		m.beat.due = m.now + m.ttl(beatAgain*float64(min(m.beat.failures, 4)))
 		m.beat.failures++
 		m.beatFailed = m.step
+		m.lookedAt = m.now - m.pollLongest() // look now
 	default:
 		m.beat.failures = 0
 		m.beatNo, m.beatNoAt = e.Worker.Beat, m.beat.askedAt

@@ -68,14 +68,14 @@ func (m *Machine) pollLongest() time.Duration { return part(m.pollEvery(), 1+pol
 
 // lookDue returns when the next poll or load is due.
 func (m *Machine) lookDue() time.Duration {
-	if m.poll.out || m.load.out || m.phase == joining || m.phase == over || m.phase == outside && m.wantsOut {
+	if m.poll.out || m.load.out || m.phase == joining && !m.unsure || m.phase == over || m.phase == outside && m.wantsOut {
 		return never
 	}
 	return min(m.loadDue(), m.pollDue())
 }
 
 func (m *Machine) pollDue() time.Duration {
-	if !m.loaded {
+	if !m.loaded || m.phase == joining {
 		return never
 	}
 	return max(m.lookedAt+m.pollAfter(), m.poll.earliest)
