@@ -158,6 +158,19 @@ func TestUpdateThatFails(t *testing.T) {
 		})
 	})
 
+	t.Run("begins no more changes after one has failed", func(t *testing.T) {
+		t.Parallel()
+		f := newFake()
+		store, rows := seed(t, f, 100)
+		f.fault = func(fakeCall) fault { return denied }
+		if _, err := store.Update(t.Context(), group, handOvers(rows)); err == nil {
+			t.Error("no error although nothing is allowed")
+		}
+		if got := len(f.ops()); got > 10 {
+			t.Errorf("calls = %d, want no more than run at the same time", got)
+		}
+	})
+
 	t.Run("does not try again where there is no server", func(t *testing.T) {
 		t.Parallel()
 		f := newFake()
