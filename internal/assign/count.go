@@ -40,25 +40,23 @@ func (p *planner) fill() {
 	}
 }
 
-// raise gives one lease to each of the workers that have the fewest, as long as some are left; first to those that
-// would not keep what they have. It reports whether there was one with room.
+// raise gives one lease to each of the workers that have the fewest, as long as some are left. It reports whether
+// there was a worker with room.
 func (p *planner) raise(c *class) bool {
-	lowest := math.MaxInt
+	fewest := math.MaxInt
 	for _, w := range c.eligible {
 		if p.count[w] < p.room[w] {
-			lowest = min(lowest, p.count[w])
+			fewest = min(fewest, p.count[w])
 		}
 	}
-	for _, loses := range []bool{true, false} {
-		for _, w := range c.eligible {
-			if c.left > 0 && p.count[w] == lowest && p.count[w] < p.room[w] && (c.gets[w] < c.has[w]) == loses {
-				c.gets[w]++
-				p.count[w]++
-				c.left--
-			}
+	for _, w := range c.eligible {
+		if c.left > 0 && p.count[w] == fewest && p.count[w] < p.room[w] {
+			c.gets[w]++
+			p.count[w]++
+			c.left--
 		}
 	}
-	return lowest < math.MaxInt
+	return fewest < math.MaxInt
 }
 
 // level moves leases from workers that have more to workers that have fewer, class by class. It is quick,
@@ -83,16 +81,11 @@ func (p *planner) level() {
 	}
 }
 
-// lowest returns the worker with room that can read a class and has the fewest leases; among
-// several, one that would keep what it has.
+// lowest returns the worker with room that can read a class and has the fewest leases.
 func (p *planner) lowest(c *class) int32 {
 	best := nobody
 	for _, w := range c.eligible {
-		if p.count[w] >= p.room[w] {
-			continue
-		}
-		if best == nobody || p.count[w] < p.count[best] ||
-			p.count[w] == p.count[best] && c.gets[w] < c.has[w] && c.gets[best] >= c.has[best] {
+		if p.count[w] < p.room[w] && (best == nobody || p.count[w] < p.count[best]) {
 			best = w
 		}
 	}

@@ -109,24 +109,26 @@ func TestPlansOfDifferentViewsAgreeAboutMuch(t *testing.T) {
 	}
 }
 
+// weigh returns what the workers have to do: the most that one has, what a certain one has, and the mean.
+func weigh(g group, plan []string, id string) (most, one, mean float64) {
+	loads := make(map[string]float64)
+	for i, owner := range plan {
+		weight := 0.5
+		if n := g.leases[i].Load; n > 0 {
+			weight = 1.5 * float64(int(1)<<(n-1))
+		}
+		loads[owner] += weight
+		mean += weight / float64(len(g.workers))
+	}
+	for _, n := range loads {
+		most = max(most, n)
+	}
+	return most, loads[id], mean
+}
+
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	r := newRand(t)
-	weigh := func(g group, plan []string) (most, mean float64) {
-		loads := make(map[string]float64)
-		for i, id := range plan {
-			weight := 0.5
-			if n := g.leases[i].Load; n > 0 {
-				weight = 1.5 * float64(int(1)<<(n-1))
-			}
-			loads[id] += weight
-			mean += weight / float64(len(g.workers))
-		}
-		for _, n := range loads {
-			most = max(most, n)
-		}
-		return most, mean
-	}
 
 	t.Run("is spread much better than by chance", func(t *testing.T) {
 		t.Parallel()
@@ -134,13 +136,13 @@ func TestLoad(t *testing.T) {
 			var got, chance float64
 			for range 20 {
 				g := newGroup(size[0], 2, size[1]).withLoads(r)
-				most, mean := weigh(g, g.plan())
+				most, _, mean := weigh(g, g.plan(), "")
 				got += most/mean - 1
 				byChance := make([]string, size[0])
 				for i, n := range r.Perm(size[0]) {
 					byChance[i] = g.workers[n%size[1]].ID
 				}
-				most, mean = weigh(g, byChance)
+				most, _, mean = weigh(g, byChance, "")
 				chance += most/mean - 1
 			}
 			if got > chance/2 {
@@ -159,7 +161,7 @@ func TestLoad(t *testing.T) {
 				}
 			}
 			plan := g.plan()
-			if most, mean := weigh(g, plan); most > 1.6*mean {
+			if most, _, mean := weigh(g, plan, ""); most > 1.6*mean {
 				t.Errorf("load = %.0f at most, mean %.0f", most, mean)
 			}
 			if got := g.moved(plan); got > 150 {
@@ -185,10 +187,40 @@ func TestLoad(t *testing.T) {
 		}
 	})
 
+	t.Run("comes to who joins without a move more", func(t *testing.T) {
+		t.Parallel()
+		g := newGroup(2000, 1, 20).withLoads(r).settled().with("worker-new")
+		plan := g.plan()
+		if _, one, mean := weigh(g, plan, "worker-new"); one < 0.75*mean || one > 1.25*mean {
+			t.Errorf("load = %.0f, mean %.0f", one, mean)
+		}
+		if got, want := g.moved(plan), g.least(); got != want {
+			t.Errorf("%d leases move, want %d", got, want)
+		}
+	})
+
+	t.Run("makes few leases move when there are not many", func(t *testing.T) {
+		t.Parallel()
+		r := rand.New(rand.NewPCG(5, 6)) // always the same: it is the sum that counts
+		least, moved := 0, 0
+		for range 200 {
+			g := newGroup(20+r.IntN(100), 2, 3+r.IntN(10)).withLoads(r).settled().with("worker-new")
+			least += g.least()
+			moved += g.moved(g.plan())
+		}
+		if most := least + least/10; moved > most {
+			t.Errorf("%d leases move, want at most %d; the counts need %d", moved, most, least)
+		}
+	})
+
 	t.Run("of nearly nothing moves nothing", func(t *testing.T) {
 		t.Parallel()
 		g := newGroup(10, 1, 5).settled()
-		g.leases[0].Load, g.leases[1].Load = 4, 3
+		for i, l := range g.leases {
+			if l.Owner == "worker-002" {
+				g.leases[i].Load = 3
+			}
+		}
 		if got := g.moved(g.plan()); got > 0 {
 			t.Errorf("%d leases move", got)
 		}

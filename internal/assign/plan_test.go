@@ -125,6 +125,20 @@ func TestPlan(t *testing.T) {
 		})
 	})
 
+	t.Run("keeps what is pinned where it is, if a worker can't have all that is pinned to it", func(t *testing.T) {
+		t.Parallel()
+		g := newGroup(3, 1, 2)
+		g.workers[0].Capacity = 1
+		for i := range g.leases {
+			g.leases[i].Pin = g.workers[0].ID
+		}
+		g.leases[1].Owner = g.workers[0].ID
+		want := []string{g.workers[1].ID, g.workers[0].ID, g.workers[1].ID}
+		if got := g.plan(); !slices.Equal(got, want) {
+			t.Errorf("plan = %v, want %v", got, want)
+		}
+	})
+
 	t.Run("has no answer where there is none", func(t *testing.T) {
 		t.Parallel()
 		g := newGroup(3, 1, 1)
