@@ -50,18 +50,29 @@
 //
 // TTL is the setting from which all times follow (ConsumerConfig.LeaseTTL, 10 seconds by
 // default). All workers of a group must use the same one; a worker's row carries it, and a
-// worker that finds another one refuses to join.
+// worker that finds another one at a worker that lives refuses to join. If they join at the same
+// moment, the one with the shortest stays.
 //
-//   - A worker sends a heartbeat every 0.3 TTL, and at once again when one fails.
+//   - A worker sends a heartbeat every 0.3 TTL. When one fails it polls, and sends the next as
+//     soon as a poll or a load has been answered: a worker whose calls are made but not answered
+//     can't read, and must not keep others from reading by its heartbeats.
 //   - A worker trusts its leases until 0.7 TTL after the *start* of the last heartbeat that was
-//     answered. Then it delivers nothing more and cancels the contexts of the handlers that
+//     answered. (Join counts as the first. A poll that shows the worker's own beat higher than
+//     the look before answers for a heartbeat whose own answer was lost; that one may have been
+//     made as early as the look before began.) Then it delivers nothing more and cancels the contexts of the handlers that
 //     still run. It goes on when a heartbeat has been answered, and a load that began after
 //     that shows that the leases are still its own.
 //   - Everybody polls the rows of all workers. When a beat has not changed for 0.85 TTL since
 //     it was first seen, and the observer could see it all that time, the observer forgets the
-//     worker: it deletes the row, if the beat is still the same.
+//     worker: it deletes the row, if the beat is still the same. An observer that could not poll
+//     for 0.3 TTL longer than it wanted, or whose own heartbeats failed for 0.5 TTL, begins to
+//     count anew: so after an outage of the store, of its reads or of its writes, everybody has
+//     time for a heartbeat.
 //   - A worker whose row is gone has lost all its leases. It stops at once, and joins again
 //     under a new ID.
+//   - A worker calls Join once for each ID. When the answer is lost, it loads: it has joined if
+//     its row is there. Otherwise the row may still come; so the worker takes a new ID, and
+//     nobody ever acts under the other.
 //
 // Each of these times is measured by one process on its own monotonic clock; no clocks are
 // compared. A machine that was suspended is the exception that needs care, since its monotonic
@@ -94,10 +105,14 @@
 //	owner is me       read                      stop, finish, checkpoint and make
 //	                                            the other the owner, in one change
 //
+// Before the owner stops reading a lease that is another's by the plan, it waits until that one
+// is known to look often: until its row says that it has seen the version that led to the plan
+// (it sends a heartbeat as soon as it waits for a lease), or for the longest time that there is
+// between two polls. If the heir is suspected to be dead, the owner goes on until that is
+// settled.
+//
 // A worker that is to stop marks its row as draining, so that no plan gives it anything, and
-// goes on reading until its heirs have seen that (a worker's row says which version it acts
-// upon) or would have polled by now. Then it hands over, so that the heirs look often when it
-// matters. Its row goes last. Only the leases of a worker that died wait for the TTL.
+// goes on reading in the same way. Then it hands over. Its row goes last. Only the leases of a worker that died wait for the TTL.
 //
 // # Shards
 //
@@ -157,5 +172,5 @@
 // With the default of 10 seconds, ten workers make 12,000 heartbeats and 7,200 polls in an
 // hour, however many shards there are; to which comes one write for each checkpoint that moved.
 // A worker that waits for a lease, or suspects another to be dead, polls every 0.025 to 0.05
-// TTL.
+// TTL; and every 0.1 TTL for one TTL after workers have come or gone.
 package lease
