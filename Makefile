@@ -127,6 +127,10 @@ soak: setup ## kill, stop and cut off worker processes for SOAK (default 1h); SE
 conformance: setup ## rewrite docs/conformance.md from what the servers answer
 	cd e2e && KIN_E2E=required go test -count=1 ./conformance -run TestConformance -update
 
+.PHONY: costs
+costs: setup ## rewrite docs/costs.md from counted calls and units of capacity
+	cd e2e && KIN_E2E=required go test -count=1 ./stores -run 'TestCost$$' -update -v
+
 .PHONY: clean
 clean: ## remove what make installed
 	chmod -R u+w $(TOOLS) 2>/dev/null || true
