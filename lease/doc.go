@@ -59,9 +59,9 @@
 //   - A worker trusts its leases until 0.7 TTL after the *start* of the last heartbeat that was
 //     answered. (Join counts as the first. A poll that shows the worker's own beat higher than
 //     the look before answers for a heartbeat whose own answer was lost; that one may have been
-//     made as early as the look before began.) Then it delivers nothing more and cancels the contexts of the handlers that
-//     still run. It goes on when a heartbeat has been answered, and a load that began after
-//     that shows that the leases are still its own.
+//     made as early as the look before began.) Then it delivers nothing more and cancels the
+//     contexts of the handlers that still run. It goes on when a heartbeat has been answered,
+//     and a load that began after that shows that the leases are still its own.
 //   - Everybody polls the rows of all workers. When a beat has not changed for 0.85 TTL since
 //     it was first seen, and the observer could see it all that time, the observer forgets the
 //     worker: it deletes the row, if the beat is still the same. An observer that could not poll
@@ -112,7 +112,8 @@
 // settled.
 //
 // A worker that is to stop marks its row as draining, so that no plan gives it anything, and
-// goes on reading in the same way. Then it hands over. Its row goes last. Only the leases of a worker that died wait for the TTL.
+// goes on reading in the same way. Then it hands over. Its row goes last. Only the leases of a
+// worker that died wait for the TTL.
 //
 // # Shards
 //
