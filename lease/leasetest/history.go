@@ -15,18 +15,24 @@ import (
 type history struct {
 	clock atomic.Int64 // orders beginnings and ends
 
+	wrote chan struct{} // has an element when something was written
+
 	mu     sync.Mutex // guards what follows
 	reads  []readEvent
 	writes []writeEvent
 }
+
+func newHistory() *history { return &history{wrote: make(chan struct{}, 1)} }
 
 // span is when a call began and ended.
 type span struct{ began, ended int64 }
 
 type readEvent struct {
 	span
-	lease.Snapshot
-	all bool // a Load, not a Poll
+	version int64
+	workers []string // IDs, in order
+	leases  []lease.Lease
+	all     bool // a Load, not a Poll
 }
 
 type writeEvent struct {
@@ -41,14 +47,21 @@ func (h *history) begin() span { return span{began: h.clock.Add(1)} }
 
 func (h *history) read(s span, snapshot lease.Snapshot, all bool) {
 	s.ended = h.clock.Add(1)
+	read := readEvent{s, snapshot.Version, idsOf(snapshot), snapshot.Leases, all}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.reads = append(h.reads, readEvent{s, snapshot, all})
+	h.reads = append(h.reads, read)
 }
 
 // write notes the changes of one call, which have no results if the answer got lost.
 func (h *history) write(s span, changes []lease.Change, results []lease.Result) {
 	s.ended = h.clock.Add(1)
+	defer func() {
+		select {
+		case h.wrote <- struct{}{}:
+		default:
+		}
+	}()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, c := range changes {
@@ -109,7 +122,7 @@ func (h *history) checkContents(report reporter) {
 		}
 	}
 	for _, r := range h.reads {
-		for _, l := range r.Leases {
+		for _, l := range r.leases {
 			seen(l)
 		}
 	}
@@ -136,12 +149,12 @@ func (h *history) checkOrder(report reporter) {
 		}
 	}
 	for _, r := range h.reads {
-		versions = append(versions, sight{r.span, r.Version})
+		versions = append(versions, sight{r.span, r.version})
 		if !r.all {
 			continue
 		}
 		for key := range rows {
-			rows[key] = append(rows[key], sight{r.span, revisionIn(r.Snapshot, key)})
+			rows[key] = append(rows[key], sight{r.span, revisionIn(r.leases, key)})
 		}
 	}
 	for key, sights := range rows {
@@ -161,7 +174,7 @@ func (h *history) checkFuture(report reporter) {
 		}
 	}
 	for _, read := range h.reads {
-		for _, l := range read.Leases {
+		for _, l := range read.leases {
 			if began, known := first[revision{l.Key, l.Revision}]; known && read.ended < began {
 				report("revision %d of %s was seen before it was written", l.Revision, l.Shard)
 			}
@@ -193,11 +206,11 @@ func (h *history) checkVersions(report reporter) {
 		}
 		without, after := int64(-1), int64(-1)
 		for _, r := range h.reads {
-			if r.all && revisionIn(r.Snapshot, w.change.New.Key) < w.change.New.Revision {
-				without = max(without, r.Version)
+			if r.all && revisionIn(r.leases, w.change.New.Key) < w.change.New.Revision {
+				without = max(without, r.version)
 			}
-			if r.began > w.ended && (after < 0 || r.Version < after) {
-				after = r.Version
+			if r.began > w.ended && (after < 0 || r.version < after) {
+				after = r.version
 			}
 		}
 		if after >= 0 && without >= after {
@@ -210,9 +223,8 @@ func (h *history) checkVersions(report reporter) {
 // checkOwners finds loads that show an owner without a row.
 func (h *history) checkOwners(report reporter) {
 	for _, r := range h.reads {
-		for _, l := range r.Leases {
-			there := slices.ContainsFunc(r.Workers, func(w lease.Worker) bool { return w.ID == l.Owner })
-			if l.Owner != "" && !there {
+		for _, l := range r.leases {
+			if _, there := slices.BinarySearch(r.workers, l.Owner); l.Owner != "" && !there {
 				report("a load shows worker %s as the owner of %s, but not its row, although it joined before", l.Owner, l.Shard)
 			}
 		}
@@ -220,10 +232,10 @@ func (h *history) checkOwners(report reporter) {
 }
 
 // revisionIn returns the revision of a row that a load shows, 0 if it shows none.
-func revisionIn(s lease.Snapshot, key lease.Key) int64 {
-	i, found := slices.BinarySearchFunc(s.Leases, key, func(l lease.Lease, key lease.Key) int { return l.Compare(key) })
+func revisionIn(leases []lease.Lease, key lease.Key) int64 {
+	i, found := slices.BinarySearchFunc(leases, key, func(l lease.Lease, key lease.Key) int { return l.Compare(key) })
 	if !found {
 		return 0
 	}
-	return s.Leases[i].Revision
+	return leases[i].Revision
 }

@@ -27,7 +27,7 @@ const (
 )
 
 func workHistory(g *group, rates Rates) {
-	h := &history{}
+	h := newHistory()
 	var create []lease.Change
 	for i := range historyRows {
 		create = append(create, lease.Create(lease.Lease{Key: row(i).Key, Checkpoint: lease.TrimHorizon}))
@@ -43,12 +43,14 @@ func workHistory(g *group, rates Rates) {
 		g := g.on(i)
 		wait.Go(func() {
 			if i >= historyWriters {
-				for n := 0; writing.Load() > 0 && errs[i] == nil; n++ {
-					errs[i] = g.see(h, n%3 > 0)
-				}
+				errs[i] = g.watch(h)
 				return
 			}
-			defer writing.Add(-1)
+			defer func() {
+				if writing.Add(-1) == 0 {
+					close(h.wrote)
+				}
+			}()
 			faulty := NewFaulty(g.store)
 			faulty.Decide(Random(uint64(i), rates))
 			errs[i] = g.through(faulty).work(h, i)
@@ -64,6 +66,18 @@ func workHistory(g *group, rates Rates) {
 	if len(violations) > 0 {
 		g.Errorf("%d violations in %d changes and %d reads", len(violations), len(h.writes), len(h.reads))
 	}
+}
+
+// watch reads the rows whenever something was written, while other writers go on, until there are none.
+func (g *group) watch(h *history) error {
+	n := 0
+	for range h.wrote {
+		if err := g.see(h, n%3 > 0); err != nil {
+			return err
+		}
+		n++
+	}
+	return nil
 }
 
 // see reads the rows and notes what it saw.
