@@ -69,7 +69,7 @@ func TestConsumerReshards(t *testing.T) {
 							}
 						}
 					}
-					time.Sleep(20 * time.Minute)
+					time.Sleep(12 * time.Minute)
 					for _, w := range workers {
 						w.end()
 					}
@@ -372,7 +372,7 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 				time.Sleep(time.Minute)
 				g.server.ExpireIterators("orders")
 			}
-			time.Sleep(2 * time.Hour)
+			time.Sleep(65 * time.Minute)
 			w.end()
 			b.wants(t, "0", "1", "2")
 		})

@@ -162,7 +162,7 @@ func TestConsumerStops(t *testing.T) {
 
 	t.Run("at any moment", func(t *testing.T) {
 		t.Parallel()
-		for i := range 100 {
+		for i := range 40 {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGroup(t, 3)
 				var b, want book
@@ -175,7 +175,7 @@ func TestConsumerStops(t *testing.T) {
 					return b.Handle(ctx, batch)
 				})
 				w := g.start(slow, func(cfg *kin.ConsumerConfig) { cfg.MaxBatchRecords = 2 })
-				time.Sleep(time.Duration(i) * time.Millisecond)
+				time.Sleep(time.Duration(i) * 3 * time.Millisecond)
 				w.end()
 				w = g.start(slow)
 				time.Sleep(10 * time.Second)
