@@ -27,7 +27,6 @@ type actor struct {
 	begun   int               // listings
 	taken   int
 	pending []lease.Change // of the plan, to be made in any order
-	seeded  bool           // what the plan says about the stream
 
 	ending map[string]*ending
 }
@@ -53,15 +52,15 @@ func (a *actor) crash() {
 
 // beginLoad and endLoad are a load during which rows may be written: it sees some as they are when it begins, and others
 // as they are when it ends.
-func (a *actor) beginLoad() { a.older = a.world.sorted() }
+func (a *actor) beginLoad() { a.older = a.sorted() }
 
 func (a *actor) endLoad() {
 	if a.older == nil {
-		a.older = a.world.sorted()
+		a.older = a.sorted()
 	}
 	pivot := fmt.Sprintf("shardId-%012d", a.r.IntN(len(a.shards)+1))
 	a.rows = slices.DeleteFunc(a.older, func(l lease.Lease) bool { return l.Shard >= pivot })
-	for _, l := range a.world.sorted() {
+	for _, l := range a.sorted() {
 		if l.Shard >= pivot {
 			a.rows = append(a.rows, l)
 		}
@@ -75,14 +74,14 @@ func (a *actor) know(id string, l lease.Lease) {
 	a.rows = slices.DeleteFunc(a.rows, func(l lease.Lease) bool { return l.Shard == id })
 	if l.Revision > 0 {
 		a.rows = append(a.rows, l)
-		slices.SortFunc(a.rows, func(a, b lease.Lease) int { return a.Key.Compare(b.Key) })
+		slices.SortFunc(a.rows, func(a, b lease.Lease) int { return a.Compare(b.Key) })
 	}
 }
 
 func (a *actor) beginListing(stale bool) {
 	if a.listing == nil && a.stream.Revision > 0 {
 		a.begun++
-		a.listing = &discover.Listing{Shards: a.world.list(stale, a.lacks), Before: a.before()}
+		a.listing = &discover.Listing{Shards: a.list(stale, a.lacks), Before: a.before()}
 	}
 }
 
@@ -100,8 +99,8 @@ func (a *actor) endListing() {
 	a.plan()
 }
 
-// plan asks for the plan, and reports whether it has anything to do.
-func (a *actor) plan() bool {
+// plan asks for the plan.
+func (a *actor) plan() {
 	p := a.memory.Plan(a.stream, a.rows)
 	a.pending = a.pending[:0]
 	for _, l := range p.Create {
@@ -117,7 +116,6 @@ func (a *actor) plan() bool {
 		a.world.stream.Seeded = true
 		a.stream = a.world.stream
 	}
-	return len(a.pending) > 0
 }
 
 // write makes one change of the plan.

@@ -214,11 +214,13 @@ func TestPlanDeletes(t *testing.T) {
 		{"not before all children are there", "a:0-f=E b:0-7/a=7", []string{listing, listing, listing, listing, listing, listing}, "create c=T"},
 		{
 			"the oldest first", "a:0-f=E b:0-f/a=E c:0-f/b=7",
-			[]string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"}, "delete a=E",
+			[]string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"},
+			"delete a=E",
 		},
 		{
 			"not because of listings with holes", "a:0-f=E b:0-7/a=7 c:8-f/a=E",
-			[]string{"b:0-7", "b:0-7", "b:0-7 d:8-f", "b:0-7 d:8-f", "b:0-7 d:8-f", "b:0-7 d:8-f"}, "create d=T",
+			[]string{"b:0-7", "b:0-7", "b:0-7 d:8-f", "b:0-7 d:8-f", "b:0-7 d:8-f", "b:0-7 d:8-f"},
+			"create d=T",
 		},
 		{"what has no child by name, but by keys", "a:0-f=E b:0-7=7 c:8-f=7", []string{listing, listing, listing, listing, listing, listing}, "delete a=E"},
 		{"what has children without keys", "a:=E b:/a=7 c:0-f=7", []string{"c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f", "c:0-f"}, "delete a=E"},

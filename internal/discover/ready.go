@@ -29,7 +29,7 @@ func isReady(sorted []lease.Lease, l *lease.Lease) bool {
 			continue
 		}
 		key := lease.Key{Stream: l.Stream, Shard: p}
-		i, found := slices.BinarySearchFunc(sorted, key, func(l lease.Lease, key lease.Key) int { return l.Key.Compare(key) })
+		i, found := slices.BinarySearchFunc(sorted, key, func(l lease.Lease, key lease.Key) int { return l.Compare(key) })
 		if found && !sorted[i].Finished() || !found && !moved(l) {
 			return false
 		}
@@ -46,4 +46,4 @@ func readyUnsorted(leases []lease.Lease) []bool {
 	return ready
 }
 
-func compareKeys(a, b lease.Lease) int { return a.Key.Compare(b.Key) }
+func compareKeys(a, b lease.Lease) int { return a.Compare(b.Key) }

@@ -73,5 +73,5 @@ func (m *Memory) mend(p *Plan, x *index) {
 			p.Mend = append(p.Mend, lease.Set(old, mended))
 		}
 	}
-	slices.SortFunc(p.Mend, func(a, b lease.Change) int { return a.Old.Key.Compare(b.Old.Key) })
+	slices.SortFunc(p.Mend, func(a, b lease.Change) int { return a.Old.Compare(b.Old.Key) })
 }

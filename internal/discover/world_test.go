@@ -283,7 +283,7 @@ func (w *world) checkParents(s *shard) {
 }
 
 func (w *world) sorted() []lease.Lease {
-	return slices.SortedFunc(maps.Values(w.rows), func(a, b lease.Lease) int { return a.Key.Compare(b.Key) })
+	return slices.SortedFunc(maps.Values(w.rows), func(a, b lease.Lease) int { return a.Compare(b.Key) })
 }
 
 func (w *world) logf(format string, args ...any) {

@@ -101,8 +101,9 @@ func step(t *testing.T, m *watermark.Mark[int], w *twin, op, a, b int) {
 		w.ack(number, 1)
 		m.Ack(uint64(number))
 	default:
-		if moved := m.Moved(); moved != (func() bool { x := *w; _, _, ok := x.take(); return ok })() {
-			t.Fatalf("Moved = %v", moved)
+		before := *w
+		if _, _, want := before.take(); m.Moved() != want {
+			t.Fatalf("Moved = %v, want %v", m.Moved(), want)
 		}
 		value, n, ok := m.Take()
 		wantValue, wantN, wantOK := w.take()
