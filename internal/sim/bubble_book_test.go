@@ -230,15 +230,22 @@ type trusting struct {
 	lease.Store
 	book *book
 	line *line
+
+	// Guarded by book.mu.
+	shown   int64         // the beat of the worker's row, as an answer last had it
+	shownAt time.Duration // when that call began
 }
 
 // Join implements lease.Store.
 func (s *trusting) Join(ctx context.Context, group string, worker lease.Worker) error {
 	s.line.is(worker.ID)
 	began := time.Since(s.book.began)
+	s.book.mu.Lock()
+	s.shown, s.shownAt = 0, began // there is no row before
+	s.book.mu.Unlock()
 	err := s.Store.Join(ctx, group, worker)
 	if err == nil {
-		s.book.record(history.Event{Kind: history.Trusted, Worker: worker.ID, Began: began})
+		s.shows(worker, began, true)
 	}
 	return err
 }
@@ -248,9 +255,49 @@ func (s *trusting) Beat(ctx context.Context, group string, worker lease.Worker) 
 	began := time.Since(s.book.began)
 	row, err := s.Store.Beat(ctx, group, worker)
 	if err == nil {
-		s.book.record(history.Event{Kind: history.Trusted, Worker: worker.ID, Began: began})
+		s.shows(row, began, true)
 	}
 	return row, err
+}
+
+// Poll implements lease.Store.
+func (s *trusting) Poll(ctx context.Context, group string) (lease.Snapshot, error) {
+	began := time.Since(s.book.began)
+	snapshot, err := s.Store.Poll(ctx, group)
+	s.looked(snapshot.Workers, began, err)
+	return snapshot, err
+}
+
+// Load implements lease.Store.
+func (s *trusting) Load(ctx context.Context, group string) (lease.Snapshot, error) {
+	began := time.Since(s.book.began)
+	snapshot, err := s.Store.Load(ctx, group)
+	s.looked(snapshot.Workers, began, err)
+	return snapshot, err
+}
+
+func (s *trusting) looked(rows []lease.Worker, began time.Duration, err error) {
+	for _, row := range rows {
+		if err == nil && row.ID == s.line.worker() {
+			s.shows(row, began, false)
+		}
+	}
+}
+
+// shows takes in the beat of the worker's row, as a call has it that began at a time and was the heartbeat itself or not. If it has risen
+// otherwise, there was a heartbeat after the call before, although its answer may have got lost.
+func (s *trusting) shows(row lease.Worker, began time.Duration, beat bool) {
+	s.book.mu.Lock()
+	defer s.book.mu.Unlock()
+	switch {
+	case beat:
+		s.book.add(history.Event{Kind: history.Trusted, Worker: row.ID, Began: began})
+	case row.Beat < s.shown:
+		return
+	case row.Beat > s.shown:
+		s.book.add(history.Event{Kind: history.Trusted, Worker: row.ID, Began: s.shownAt})
+	}
+	s.shown, s.shownAt = row.Beat, began
 }
 
 // keyOf returns the key of a shard as leases have it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func (g *group) boot(host int) {
 		Group: "g", Store: &trusting{Store: w.store, book: g.book, line: w.line}, Stream: g.stream.name,
 		WorkerName: fmt.Sprintf("host%d-%d", host, g.runs), LeaseTTL: g.ttl, CheckpointEvery: g.checkpointEvery, From: g.from,
 		MaxBatchRecords: 1 + g.rand.IntN(20), RetryWait: 100 * time.Millisecond, MaxRetryWait: time.Second,
-		ListEvery: 10 * time.Second, Hooks: w.hooks(),
+		ListEvery: 10 * time.Second, ManualAcks: g.manual, Hooks: w.hooks(),
 	}, w)
 	if err != nil {
 		g.t.Errorf("NewConsumer: %v", err)
@@ -118,14 +119,11 @@ func (w *worker) Handle(ctx context.Context, b *kin.Batch) error {
 	}
 	g.book.ids++
 	id := g.book.ids
-	g.book.add(history.Event{Kind: history.Delivered, Worker: me, Key: key, Epoch: b.Epoch, From: from, To: to, ID: id})
-	takes, fails := g.handling()
+	takes, fails, ignores := g.handling()
+	g.book.add(history.Event{Kind: history.Delivered, Worker: me, Key: key, Epoch: b.Epoch, From: from, To: to, ID: id, OK: ignores})
 	g.book.mu.Unlock()
 
-	select {
-	case <-ctx.Done():
-	case <-time.After(takes):
-	}
+	wait(ctx, takes, ignores)
 
 	g.book.mu.Lock()
 	defer g.book.mu.Unlock()
@@ -136,20 +134,56 @@ func (w *worker) Handle(ctx context.Context, b *kin.Batch) error {
 	if !ok {
 		return errors.Join(errors.New("the handler fails"), context.Cause(ctx))
 	}
+	if g.manual {
+		g.acks.Go(func() { w.ackLater(ctx, b, me, key, from) })
+		return nil
+	}
 	g.book.add(history.Event{Kind: history.Acked, Worker: me, Key: key, Epoch: b.Epoch, From: from, To: to})
 	return nil
 }
 
-// handling draws how long a handler takes and whether it fails. book.mu is held.
-func (g *group) handling() (time.Duration, bool) {
+// wait waits until a handler is done, or until it is told to stop unless it ignores that.
+func wait(ctx context.Context, takes time.Duration, ignores bool) {
+	if ignores {
+		ctx = context.WithoutCancel(ctx)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(takes):
+	}
+}
+
+// ackLater acknowledges the records of a batch one by one, in any order, for as long as they are its own.
+func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key lease.Key, from int64) {
+	g := w.group
+	g.book.mu.Lock()
+	order := g.handlers.Perm(len(b.Records))
+	pause := time.Duration(g.handlers.IntN(100)) * time.Millisecond
+	g.book.mu.Unlock()
+	for _, i := range order {
+		wait(ctx, pause, false)
+		g.book.mu.Lock()
+		if ctx.Err() != nil || w.dead.Load() {
+			g.book.mu.Unlock()
+			return
+		}
+		n := from + int64(i)
+		g.book.add(history.Event{Kind: history.Acked, Worker: me, Key: key, Epoch: b.Epoch, From: n, To: n + 1})
+		g.book.mu.Unlock()
+		b.Ack(i)
+	}
+}
+
+// handling draws how long a handler takes, whether it fails, and whether it ignores that it is to stop. book.mu is held.
+func (g *group) handling() (takes time.Duration, fails, ignores bool) {
 	r := g.handlers
-	if g.calm.Load() {
-		return time.Duration(r.IntN(10)) * time.Millisecond, false
+	switch {
+	case g.calm.Load():
+		return time.Duration(r.IntN(10)) * time.Millisecond, false, false
+	case r.IntN(10) == 0:
+		return time.Duration(r.Int64N(int64(g.slow))), r.IntN(4) == 0, r.Float64() < g.ignore
 	}
-	if r.IntN(10) == 0 {
-		return time.Duration(r.Int64N(int64(g.slow))), r.IntN(4) == 0
-	}
-	return time.Duration(r.IntN(50)) * time.Millisecond, r.IntN(20) == 0
+	return time.Duration(r.IntN(50)) * time.Millisecond, r.IntN(20) == 0, false
 }
 
 // stop lets the Consumer leave. Its host is free when it has.
@@ -186,6 +220,8 @@ type group struct {
 	calm     atomic.Bool
 
 	ttl, slow, checkpointEvery time.Duration
-	noise                      float64
+	noise, ignore              float64
+	manual                     bool
+	acks                       sync.WaitGroup // goroutines that acknowledge
 	from                       kin.Position
 }

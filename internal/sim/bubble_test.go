@@ -24,19 +24,22 @@ import (
 // scheduled: a failure keeps its trace.
 func TestConsumersKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(40) {
+	for seed := range seeds(100) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			var trace strings.Builder
 			dir := t.ArtifactDir()
-			synctest.Test(t, func(t *testing.T) { runGroup(t, seed, &trace) })
-			if t.Failed() {
+			defer func() { // synctest.Test ends the test when it fails
+				if !t.Failed() {
+					return
+				}
 				name := filepath.Join(dir, "trace.txt")
 				if err := os.WriteFile(name, []byte(trace.String()), 0o600); err != nil {
 					t.Error(err)
 				}
 				t.Logf("the whole trace is in %s", name)
-			}
+			}()
+			synctest.Test(t, func(t *testing.T) { runGroup(t, seed, &trace) })
 		})
 	}
 }
@@ -53,6 +56,8 @@ func newGroup(t *testing.T, seed uint64, trace *strings.Builder) *group {
 		t: t, rand: r, handlers: rand.New(rand.NewPCG(seed, 4)), rows: memstore.New(), workers: make([]*worker, 2+r.IntN(4)),
 		ttl: pick(3*time.Second, 10*time.Second), slow: pick(100*time.Millisecond, 2*time.Second, 15*time.Second),
 		checkpointEvery: pick(time.Second, 10*time.Second),
+		ignore:          []float64{0, 0.3}[r.IntN(2)],
+		manual:          r.IntN(4) == 0,
 		noise:           []float64{0, 0.02, 0.2}[r.IntN(3)],
 		from:            []kin.Position{kin.TrimHorizon(), kin.Latest()}[r.IntN(2)],
 	}
@@ -192,6 +197,7 @@ func (g *group) end() {
 		<-w.done
 		w.store.Wait()
 	}
+	g.acks.Wait()
 	g.book.mu.Lock()
 	defer g.book.mu.Unlock()
 	f := g.book.checker.Figures()

@@ -27,6 +27,7 @@ type call struct {
 type fate struct {
 	steps  int           // how many of its steps are done
 	late   time.Duration // how much later than usual
+	gap    time.Duration // between two steps, apart from the usual
 	answer time.Duration // how much later the answer comes; never if negative
 	again  time.Duration // when it is done a second time, as if the client had retried; never if 0
 	err    error         // that comes instead of an answer
@@ -50,7 +51,7 @@ func (w *world) fate(p *process, steps int) fate {
 		return fate{steps: steps}
 	}
 	ttl := int64(w.scenario.TTL)
-	switch w.rand.IntN(8) {
+	switch w.rand.IntN(9) {
 	case 0: // not done
 		return fate{err: errTimeout, answer: never, soon: w.rand.IntN(2) == 0}
 	case 1: // throttled
@@ -65,6 +66,8 @@ func (w *world) fate(p *process, steps int) fate {
 		return fate{steps: steps, late: time.Duration(w.rand.Int64N(ttl / 4))}
 	case 6: // slow on the way back
 		return fate{steps: steps, answer: time.Duration(w.rand.Int64N(ttl / 2))}
+	case 7: // slow in between
+		return fate{steps: steps, gap: time.Duration(w.rand.Int64N(ttl / 10))}
 	default: // done twice
 		return fate{steps: steps, again: time.Duration(w.rand.Int64N(ttl))}
 	}
@@ -87,7 +90,7 @@ func (p *process) call(limit time.Duration, build func() call) {
 	at := w.latency() + f.late
 	for _, step := range c.steps[:f.steps] {
 		w.loop.after(at, step)
-		at += w.latency() / 4
+		at += w.latency()/4 + f.gap
 	}
 	if f.again > 0 {
 		retry := at + f.again
@@ -155,10 +158,11 @@ func (p *process) storeCall(a coord.Action) call {
 	began := p.clock()
 	switch a := a.(type) {
 	case coord.Join:
+		p.beat, p.beatAt = 0, began // there is no row before
 		return call{
 			steps: []func(){func() { t.join(a.Worker) }, t.announce},
 			answer: func(err error) coord.Event {
-				p.answered(a.Worker.ID, began, err)
+				p.answered(a.Worker, began, err)
 				return coord.Joined{Worker: a.Worker.ID, Err: err}
 			},
 		}
@@ -169,7 +173,7 @@ func (p *process) storeCall(a coord.Action) call {
 			steps: []func(){func() { row, refused = t.beat(a.Worker) }},
 			answer: func(err error) coord.Event {
 				err = either(err, refused)
-				p.answered(a.Worker.ID, began, err)
+				p.answered(row, began, err)
 				if err != nil {
 					row = a.Worker
 				}
@@ -177,9 +181,9 @@ func (p *process) storeCall(a coord.Action) call {
 			},
 		}
 	case coord.Poll:
-		return p.pollCall()
+		return p.pollCall(began)
 	case coord.Load:
-		return p.loadCall()
+		return p.loadCall(began)
 	case coord.Update:
 		return p.updateCall(a)
 	case coord.PutStream:
@@ -215,7 +219,7 @@ func orElse(err error, row, asked lease.Stream) lease.Stream {
 	return row
 }
 
-func (p *process) pollCall() call {
+func (p *process) pollCall(began time.Duration) call {
 	t := p.world.table
 	var s lease.Snapshot
 	return call{
@@ -224,13 +228,14 @@ func (p *process) pollCall() call {
 			if err != nil {
 				return coord.Polled{Err: err}
 			}
+			p.looked(s.Workers, began)
 			return coord.Polled{Snapshot: s}
 		},
 	}
 }
 
 // loadCall reads the version, then the leases in two pages, then streams and workers.
-func (p *process) loadCall() call {
+func (p *process) loadCall(began time.Duration) call {
 	t := p.world.table
 	var s lease.Snapshot
 	version := func() { s.Version = t.version }
@@ -252,6 +257,7 @@ func (p *process) loadCall() call {
 		if err != nil {
 			return coord.Loaded{Err: err}
 		}
+		p.looked(s.Workers, began)
 		return coord.Loaded{Snapshot: s}
 	}}
 }
@@ -286,10 +292,25 @@ func (p *process) updateCall(a coord.Update) call {
 	}}
 }
 
-// answered notes that a heartbeat was answered.
-func (p *process) answered(id string, began time.Duration, err error) {
+// answered notes that a heartbeat was answered, which began at a time.
+func (p *process) answered(row lease.Worker, began time.Duration, err error) {
 	if err == nil {
-		p.world.record(history.Event{Kind: history.Trusted, Worker: id, Began: p.worldTime(began)})
+		p.beat, p.beatAt = row.Beat, began
+		p.world.record(history.Event{Kind: history.Trusted, Worker: row.ID, Began: p.worldTime(began)})
+	}
+}
+
+// looked notes that a call was answered which began at a time and has the rows of all workers. If the beat of our own has
+// risen, there was a heartbeat after the call before, although its answer may have got lost.
+func (p *process) looked(rows []lease.Worker, began time.Duration) {
+	for _, row := range rows {
+		if row.ID != p.machine.ID() || row.Beat < p.beat {
+			continue
+		}
+		if row.Beat > p.beat {
+			p.world.record(history.Event{Kind: history.Trusted, Worker: row.ID, Began: p.worldTime(p.beatAt)})
+		}
+		p.beat, p.beatAt = row.Beat, began
 	}
 }
 

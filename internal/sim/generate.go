@@ -41,16 +41,28 @@ func Generate(seed uint64, size Size) Scenario {
 		s.PutEvery *= 8
 	}
 	s.Shards = 1 + r.IntN(max(1, size.Shards/s.Streams))
-	if r.IntN(12) == 0 {
-		s.Capacity = 1 + s.Shards*s.Streams*2/s.Hosts
-	}
+	capacity := r.IntN(12) == 0
 	s.Store.Latency = pick(r, 5*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond)
 	s.Store.Noise = pick(r, 0, 0, 0.01, 0.1, 0.3)
 	s.ClockError = pick(r, 0, 0.005, 0.02)
 	s.Service = generateService(r)
 	s.Handler = generateHandler(r, s.TTL)
 	s.Steps = generateSteps(r, s, size)
+	if capacity {
+		s.Capacity = s.enough()
+	}
 	return s
+}
+
+// enough is how many leases each worker has to take at least, so that all shards are read.
+func (s Scenario) enough() int {
+	shards := s.Shards * s.Streams
+	for _, step := range s.Steps {
+		if step.What == Split {
+			shards++
+		}
+	}
+	return 1 + shards/s.Hosts
 }
 
 func generateService(r *rand.Rand) Service {
@@ -64,9 +76,9 @@ func generateService(r *rand.Rand) Service {
 
 func generateHandler(r *rand.Rand, ttl time.Duration) Handler {
 	return Handler{
-		Slow:    pick(r, 10*time.Millisecond, 50*time.Millisecond, time.Second, ttl, 2*ttl),
+		Slow:    pick(r, 10*time.Millisecond, 50*time.Millisecond, time.Second, ttl, 3*ttl),
 		Fail:    pick(r, 0, 0.02, 0.2),
-		Ignore:  pick(r, 0, 0, 0.2),
+		Ignore:  pick(r, 0, 0.2, 1),
 		Manual:  r.IntN(4) == 0,
 		Batch:   1 + r.IntN(20),
 		Restive: pick(r, 0, 0, 0.1),

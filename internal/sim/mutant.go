@@ -42,6 +42,9 @@ const (
 	// ChildrenAtLatest: leases of new shards begin at their newest record.
 	ChildrenAtLatest Mutant = "children-at-latest"
 
+	// SeedAtLatest: where reading begins is decided for each shard when its lease is made.
+	SeedAtLatest Mutant = "seed-at-latest"
+
 	// CheckpointBeforeHandler: records count as done when the handler gets them.
 	CheckpointBeforeHandler Mutant = "checkpoint-before-handler"
 
@@ -59,7 +62,7 @@ const (
 func Mutants() []Mutant {
 	return []Mutant{
 		NoCompareAndSet, TakeAnyway, CheckpointAnyway, BeatMakesRow, ForgetAnyBeat, LoadWorkersFirst, NoAnnouncement, NoSelfStop,
-		ChildrenAtLatest, CheckpointBeforeHandler, EndBeforeAcks, StopWithoutHandler, NoFinalCheckpoint,
+		ChildrenAtLatest, SeedAtLatest, CheckpointBeforeHandler, EndBeforeAcks, StopWithoutHandler, NoFinalCheckpoint,
 	}
 }
 
@@ -80,12 +83,14 @@ func (m Mutant) unconditional(row lease.Lease, c lease.Change) bool {
 // action changes what a process does.
 func (m Mutant) action(p *process, a coord.Action) coord.Action {
 	update, ok := a.(coord.Update)
-	if !ok || m != ChildrenAtLatest {
+	if !ok || m != ChildrenAtLatest && m != SeedAtLatest {
 		return a
 	}
 	changes := append([]lease.Change(nil), update.Changes...)
 	for i, c := range changes {
-		if c.Old.Revision == 0 && c.New.Checkpoint == lease.TrimHorizon && len(c.New.Parents) > 0 {
+		child := c.New.Checkpoint == lease.TrimHorizon && len(c.New.Parents) > 0
+		_, seeded := p.world.timestamp(c.New.Checkpoint)
+		if c.Old.Revision == 0 && (m == ChildrenAtLatest && child || m == SeedAtLatest && seeded) {
 			changes[i].New.Checkpoint = lease.Checkpoint("AT_TIMESTAMP:" + p.world.wall().Format(time.RFC3339Nano))
 		}
 	}

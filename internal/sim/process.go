@@ -40,6 +40,8 @@ type process struct {
 	dead    bool
 	leaving bool
 
+	beat    int64         // of its own row, as an answer last showed it
+	beatAt  time.Duration // when that call began, on its own clock
 	until   time.Duration // it may deliver until then, on its own clock
 	tick    time.Duration // in true time; 0: none is due
 	stepped time.Duration // since when steps are counted, in true time
@@ -129,7 +131,7 @@ func (p *process) step(e coord.Event) {
 		p.stepped, p.steps = now, 0
 	}
 	if p.steps++; p.steps > maxSteps {
-		p.world.checker.Unsettled(fmt.Sprintf("%s makes steps without end", p.machine.ID()))
+		p.world.checker.Endless(p.machine.ID())
 		return
 	}
 	actions := p.machine.Step(p.clock(), e)

@@ -148,23 +148,23 @@ func (w *world) batch() int64 {
 func (r *reader) deliver(from, to int64) {
 	w := r.p.world
 	w.ids++
-	b := &batch{id: w.ids, from: from, to: to, ignores: !w.calm && w.rand.Float64() < w.scenario.Handler.Ignore}
+	takes, ignores := w.handling()
+	b := &batch{id: w.ids, from: from, to: to, ignores: ignores}
 	r.batch = b
 	r.record(history.Event{Kind: history.Delivered, From: from, To: to, ID: b.id, OK: b.ignores})
 	if w.mutant == CheckpointBeforeHandler {
 		r.prefix, r.moved = to, true
 		r.p.progress()
 	}
-	r.p.after(w.handling(), func() { r.handled(b, w.calm || w.rand.Float64() >= w.scenario.Handler.Fail) })
+	r.p.after(takes, func() { r.handled(b, w.calm || w.rand.Float64() >= w.scenario.Handler.Fail) })
 }
 
-// handling is how long a handler has a batch.
-func (w *world) handling() time.Duration {
-	d := time.Duration(w.rand.IntN(int(10 * time.Millisecond)))
-	if slow := w.scenario.Handler.Slow; !w.calm && w.rand.IntN(10) == 0 {
-		d = time.Duration(w.rand.Int64N(int64(slow)))
+// handling is how long a handler has a batch, and whether it ignores that its context is cancelled.
+func (w *world) handling() (takes time.Duration, ignores bool) {
+	if h := w.scenario.Handler; !w.calm && w.rand.IntN(10) == 0 {
+		return time.Duration(w.rand.Int64N(int64(h.Slow))), w.rand.Float64() < h.Ignore
 	}
-	return d
+	return time.Duration(w.rand.IntN(int(10 * time.Millisecond))), false
 }
 
 // handled takes in that the handler returned.

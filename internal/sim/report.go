@@ -53,8 +53,8 @@ func (t *Total) Print(out io.Writer) {
 		f.Created, f.Finished, f.Removed, f.Moves, f.HandOvers, f.Abandoned, f.Checkpoints)
 	fmt.Fprintf(out, "two handlers at once: %s because a handler went on, %s because a process stood still, %s by an operator's force, %s by a clock beyond the margin (%d groups)\n",
 		lengths(f.Overlap.Handler), lengths(f.Overlap.Frozen), lengths(f.Overlap.Operator), lengths(f.Overlap.BadClock), t.Skewed)
-	fmt.Fprintf(out, "longest: %s until settled, %s unread in trouble, %s unread in a planned hand-over\n",
-		t.Settled.Round(time.Millisecond), f.MaxGap.Round(time.Millisecond), f.MaxCalmGap.Round(time.Millisecond))
+	fmt.Fprintf(out, "longest: %s until settled, %s unread while one worker was in trouble, %s in any trouble, %s in a planned hand-over\n",
+		t.Settled.Round(time.Millisecond), f.MaxUnread.Round(time.Millisecond), f.MaxGap.Round(time.Millisecond), f.MaxCalmGap.Round(time.Millisecond))
 }
 
 func lengths(l history.Lengths) string {

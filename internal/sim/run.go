@@ -35,7 +35,7 @@ type Requests struct {
 }
 
 // Run runs a scenario: trouble, then time to settle, then a calm time in which a worker joins and one
-// leaves. The same scenario gives the same history.
+// leaves, then trouble of one worker alone. The same scenario gives the same history.
 func Run(s Scenario, o Options) Result {
 	cfg := history.Config{Trace: o.Trace, MaxGap: maxGap(s)}
 	w := newWorld(s, o.Mutant, cfg)
@@ -56,6 +56,7 @@ func Run(s Scenario, o Options) Result {
 	}
 	if !w.failed() && !w.skewed() {
 		r.Requests = w.calmPhase()
+		w.incident()
 	}
 	r.Violation, r.Figures, r.Events, r.Sum = w.checker.Violation(), w.checker.Figures(), w.checker.Events(), w.checker.Sum()
 	r.Time = w.loop.now

@@ -55,7 +55,7 @@ type Service struct {
 type Handler struct {
 	Slow    time.Duration // for how long one has a batch at most; most are quicker
 	Fail    float64       // how many calls fail
-	Ignore  float64       // how many ignore that their context is cancelled
+	Ignore  float64       // how many of the slow ones ignore that their context is cancelled
 	Manual  bool          // records are acknowledged later, in any order
 	Batch   int           // how many records it gets at most
 	Restive float64       // how many acknowledgements ask for a checkpoint at once

@@ -2,16 +2,21 @@ package sim
 
 import "slices"
 
-// Shrink returns the smallest scenario that it finds by leaving things out of s, and that still breaks a promise (the same or
-// another one), within a number of runs.
+// Shrink returns the smallest scenario that it finds by leaving things out of s, and that still breaks the same promise, within
+// a number of runs.
 func Shrink(s Scenario, o Options, runs int) Scenario {
 	o.Trace = nil
+	whole := Run(s, o).Violation
+	if whole == nil {
+		return s
+	}
 	fails := func(s Scenario) bool {
 		if runs <= 0 {
 			return false
 		}
 		runs--
-		return Run(s, o).Violation != nil
+		v := Run(s, o).Violation
+		return v != nil && v.Rule == whole.Rule
 	}
 	for simpler := true; simpler && runs > 0; {
 		simpler = false
@@ -42,7 +47,7 @@ func cuts(s Scenario) []Scenario {
 	for i := range n {
 		try(func(c *Scenario) { c.Steps = slices.Delete(c.Steps, i, i+1) })
 	}
-	if s.Hosts > 1 {
+	if s.Hosts > 1 && s.Capacity == 0 {
 		try(func(c *Scenario) { c.Hosts-- })
 	}
 	if s.Shards > 1 {

@@ -32,7 +32,7 @@ const (
 	StreamPut
 	Changed
 
-	// A worker learned that its heartbeat, sent at Began, was answered.
+	// A worker learned that a heartbeat was made, sent at Began or later.
 	Trusted
 
 	// A worker began to read a shard, and ended to: nothing of it is read or handled any more.

@@ -18,6 +18,7 @@ type Figures struct {
 
 	MaxGap     time.Duration // the longest time that a shard was not read, once it had been
 	MaxCalmGap time.Duration // while nothing disturbed the group
+	MaxUnread  time.Duration // while one worker was in trouble, and nothing else
 
 	// Overlap is for how long handlers of two workers had records of one shard, by why it could not be helped.
 	Overlap struct{ Handler, Frozen, Operator, BadClock Lengths }
@@ -42,6 +43,7 @@ func (f *Figures) Add(o Figures) {
 	f.Abandoned += o.Abandoned
 	f.MaxGap = max(f.MaxGap, o.MaxGap)
 	f.MaxCalmGap = max(f.MaxCalmGap, o.MaxCalmGap)
+	f.MaxUnread = max(f.MaxUnread, o.MaxUnread)
 	f.Overlap.Handler.merge(o.Overlap.Handler)
 	f.Overlap.Frozen.merge(o.Overlap.Frozen)
 	f.Overlap.Operator.merge(o.Overlap.Operator)

@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/kinstream/kin/lease"
 )
@@ -47,6 +49,39 @@ func (c *Checker) unsettled(s *shard) string {
 func (c *Checker) Unsettled(text string) {
 	c.breaks("every record is handled and checkpointed when trouble is over", "%s", text)
 }
+
+// Endless says that a worker does nothing but ask for more steps.
+func (c *Checker) Endless(worker string) {
+	c.breaks("workers come to rest", "%s makes steps without end", worker)
+}
+
+// Watch judges that every shard is read: by a worker that is at work and may deliver. It is to be called again and again; a
+// shard may be without such a worker for a time.
+func (c *Checker) Watch(limit time.Duration) {
+	for _, key := range c.keys() {
+		s, row := c.shards[key], c.rows[key]
+		if s.gone || !s.row || row.Finished() || !c.parentsFinished(key) || c.isRead(s) || s.readAt == 0 {
+			s.readAt = c.now
+			continue
+		}
+		c.figures.MaxUnread = max(c.figures.MaxUnread, c.now-s.readAt)
+		if c.now-s.readAt > limit {
+			c.breaks("the shards of a worker in trouble are read by others soon", "%s is not read since %s, owner %q",
+				shortKey(key), s.readAt.Round(time.Millisecond), row.Owner)
+		}
+	}
+}
+
+// isRead says whether somebody reads a shard who may deliver its records.
+func (c *Checker) isRead(s *shard) bool {
+	return slices.ContainsFunc(s.sessions, func(x *session) bool {
+		w := c.worker(x.worker)
+		return !w.frozen && !w.crashed && w.trusting && c.now <= w.trusted+scale(c.cfg.TTL, trustFor)
+	})
+}
+
+// Pass says that time has passed without an event.
+func (c *Checker) Pass(now time.Duration) { c.now = max(c.now, now) }
 
 // Shares returns how many leases that can be read each worker owns.
 func (c *Checker) Shares() map[string]int {

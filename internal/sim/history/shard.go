@@ -30,6 +30,7 @@ type shard struct {
 	open     []*delivery
 	unread   time.Duration // since when nobody reads it
 	calm     bool          // the group has been calm since then
+	readAt   time.Duration // when it was seen to be read
 }
 
 // put is a number of records that arrived at a time.
