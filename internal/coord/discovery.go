@@ -172,15 +172,16 @@ func (m *Machine) discover() {
 		if !st.known || st.failed != nil {
 			continue
 		}
+		if !m.wantsOut {
+			m.sow(arn, st)
+		}
 		if st.births {
 			st.births = false
 			m.bear(arn, st)
 		}
-		if m.wantsOut {
-			continue
+		if !m.wantsOut {
+			m.listIfDue(arn, st)
 		}
-		m.sow(arn, st)
-		m.listIfDue(arn, st)
 	}
 }
 

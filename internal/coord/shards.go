@@ -44,6 +44,7 @@ func (m *Machine) sow(arn string, st *stream) {
 		m.mend(st, c)
 	}
 	st.plan = len(st.wave) > 0
+	st.births = st.births || !st.plan
 	switch {
 	case st.plan:
 	case plan.Again:
@@ -106,6 +107,7 @@ func (m *Machine) onEnded(ev Ended) {
 // bear writes leases for the children of the shards of a stream that have ended.
 func (m *Machine) bear(arn string, st *stream) {
 	var rows []lease.Lease
+	unsown := st.plan || len(st.wave) > 0
 	for _, e := range m.inOrder() {
 		if e.key.Stream != arn || e.slot == nil || e.slot.state != Ending || !e.slot.bearing {
 			continue
@@ -113,7 +115,11 @@ func (m *Machine) bear(arn string, st *stream) {
 		if rows == nil {
 			rows = m.rowsOf(arn)
 		}
-		end := discover.AtEnd(st.row, e.key.Shard, e.slot.children, rows, max(st.taken-e.slot.taken, 0))
+		listings := max(st.taken-e.slot.taken, 0)
+		if unsown { // what the last ones showed is not done: they prove nothing yet
+			listings = min(listings, 1)
+		}
+		end := discover.AtEnd(st.row, e.key.Shard, e.slot.children, rows, listings)
 		for _, l := range end.Create {
 			m.plant(l)
 		}
