@@ -61,12 +61,12 @@ func (m *mayhem) step() {
 	case n < 14:
 		p := m.running[m.rng.IntN(len(m.running))]
 		trouble := troubles[m.rng.IntN(len(troubles))]
-		m.note("%s to the store: %s", p.name, trouble.name)
+		m.notef("%s to the store: %s", p.name, trouble.name)
 		m.toStore(trouble.mode, p)
 	case n < 15:
 		p := m.running[m.rng.IntN(len(m.running))]
 		trouble := troubles[m.rng.IntN(len(troubles))]
-		m.note("%s to Kinesis: %s", p.name, trouble.name)
+		m.notef("%s to Kinesis: %s", p.name, trouble.name)
 		p.kinesis.Set(trouble.mode)
 	case n < 17:
 		m.heal()
@@ -97,7 +97,7 @@ func (m *mayhem) thaw() {
 
 // heal opens all ways again.
 func (m *mayhem) heal() {
-	m.note("all ways are open")
+	m.notef("all ways are open")
 	m.toStore(proxy.Pass)
 	for _, p := range m.processes {
 		p.kinesis.Set(proxy.Pass)

@@ -30,6 +30,7 @@ type feeder struct {
 
 	stopped context.CancelFunc
 	running sync.WaitGroup
+	failed  error // why there are records without an answer; to be read after stop
 	counts  []int
 }
 
@@ -41,10 +42,12 @@ type packed struct {
 	unclear bool // an earlier attempt may have been stored
 }
 
+// start feeds until stop, and at the latest until ctx ends.
 func (f *feeder) start(ctx context.Context) {
-	ctx, f.stopped = context.WithCancel(ctx)
+	feeding, stopped := context.WithCancel(ctx)
+	f.stopped = stopped
 	f.counts = make([]int, f.keys)
-	f.running.Go(func() { f.run(ctx) }) // until stop
+	f.running.Go(func() { f.failed = f.run(ctx, feeding) })
 }
 
 // stop ends the feeding when what is in flight has been acknowledged.
@@ -53,16 +56,18 @@ func (f *feeder) stop() {
 	f.running.Wait()
 }
 
-func (f *feeder) run(ctx context.Context) {
+func (f *feeder) run(ctx, feeding context.Context) error {
 	tick := time.NewTicker(f.every)
 	defer tick.Stop()
 	for round := 0; ; round++ {
 		select {
-		case <-ctx.Done():
-			return
+		case <-feeding.Done():
+			return nil
 		case <-tick.C:
 		}
-		f.put(context.WithoutCancel(ctx), f.pack(round), tick)
+		if err := f.put(ctx, f.pack(round), tick); err != nil {
+			return err
+		}
 	}
 }
 
@@ -85,7 +90,7 @@ func (f *feeder) pack(round int) []packed {
 }
 
 // put puts the entries until all are acknowledged, at the feeder's pace.
-func (f *feeder) put(ctx context.Context, call []packed, tick *time.Ticker) {
+func (f *feeder) put(ctx context.Context, call []packed, tick *time.Ticker) error {
 	for {
 		in := &kinesis.PutRecordsInput{StreamName: &f.stream}
 		for _, p := range call {
@@ -103,7 +108,10 @@ func (f *feeder) put(ctx context.Context, call []packed, tick *time.Ticker) {
 			call = f.answered(call, out)
 		}
 		if len(call) == 0 {
-			return
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d records of %s were not acknowledged: %w", len(call), f.stream, err)
 		}
 		<-tick.C
 	}

@@ -136,16 +136,14 @@ func stubbornZombie(tb testing.TB, c combo, rng *rand.Rand) {
 	r.replayed(report)
 	refused, begun := 0, map[int64]trace.Time{}
 	for _, e := range victim.log.Entries() {
-		switch e.Kind {
-		case trace.Begin:
+		switch {
+		case e.Kind == trace.Begin:
 			begun[e.Batch] = e.At
-		case trace.Checkpoint:
-			if begun[e.Batch] < woken && e.Asked > woken {
-				if e.Err == "" {
-					r.Errorf("%s stored a checkpoint of %s, batch %d, that was begun before it stood still", victim.name, e.Shard, e.Batch)
-				}
-				refused++
+		case e.Kind == trace.Checkpoint && begun[e.Batch] < woken && e.Asked > woken:
+			if e.Err == "" {
+				r.Errorf("%s stored a checkpoint of %s, batch %d, that was begun before it stood still", victim.name, e.Shard, e.Batch)
 			}
+			refused++
 		}
 	}
 	if refused == 0 {

@@ -53,10 +53,9 @@ func (l *ledger) handled(entries []trace.Entry) {
 	defer l.mu.Unlock()
 	for _, e := range entries {
 		c := call{e.Worker, e.Batch}
-		switch e.Kind {
-		case trace.Begin:
+		if e.Kind == trace.Begin {
 			l.hand[c] = places(e)
-		case trace.End:
+		} else if e.Kind == trace.End {
 			if e.Err == "" {
 				for _, p := range l.hand[c] {
 					l.done[p] = true

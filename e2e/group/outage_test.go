@@ -42,11 +42,11 @@ func storeDown(outage time.Duration) func(tb testing.TB, c combo, rng *rand.Rand
 		var back func()
 		if n := rng.IntN(len(troubles) + 1); n < len(troubles) || r.storePID == 0 {
 			n %= len(troubles)
-			r.note("the store: %s", troubles[n].name)
+			r.notef("the store: %s", troubles[n].name)
 			r.toStore(troubles[n].mode)
 			back = func() { r.toStore(proxy.Pass) }
 		} else {
-			r.note("the store stands still")
+			r.notef("the store stands still")
 			r.must(syscall.Kill(r.storePID, syscall.SIGSTOP))
 			back = func() { r.must(syscall.Kill(r.storePID, syscall.SIGCONT)) }
 		}
@@ -54,7 +54,7 @@ func storeDown(outage time.Duration) func(tb testing.TB, c combo, rng *rand.Rand
 		workers[0].terminate() // it can't hand over, and says so
 		r.start("late")
 		r.pass(outage / 2)
-		r.note("the store is back")
+		r.notef("the store is back")
 		back()
 		r.until("w0 has ended", func() bool { return workers[0].gone() })
 		r.Logf("w0 ended with %s", workers[0].cmd.ProcessState)
@@ -74,7 +74,7 @@ func storeFlaps(tb testing.TB, c combo, rng *rand.Rand) {
 	for range 4 {
 		r.pass(between(rng, 500*time.Millisecond, 1500*time.Millisecond))
 		trouble := troubles[rng.IntN(len(troubles))]
-		r.note("the store: %s", trouble.name)
+		r.notef("the store: %s", trouble.name)
 		r.toStore(trouble.mode)
 		r.pass(between(rng, 200*time.Millisecond, 2*r.defaults.TTL))
 		r.toStore(proxy.Pass)
@@ -94,7 +94,7 @@ func slowStore(tb testing.TB, c combo, rng *rand.Rand) {
 	for _, p := range r.processes {
 		p.store.Delay(100 * time.Millisecond)
 	}
-	r.note("the store is slow")
+	r.notef("the store is slow")
 	r.pass(between(rng, time.Second, r.defaults.TTL))
 	workers[0].terminate()
 	r.start("slow").store.Delay(100 * time.Millisecond)
@@ -119,7 +119,7 @@ func partition(tb testing.TB, c combo, rng *rand.Rand) {
 		victim := workers[i]
 		r.pass(between(rng, time.Second, 2*time.Second))
 		began := r.now()
-		r.note("%s: %s", victim.name, troubles[n].name)
+		r.notef("%s: %s", victim.name, troubles[n].name)
 		r.toStore(troubles[n].mode, victim)
 		r.shared(2)
 		r.pass(between(rng, 0, time.Second))
@@ -141,7 +141,7 @@ func kinesisDown(tb testing.TB, c combo, rng *rand.Rand) {
 	workers := r.startAll(4)
 	for _, n := range rng.Perm(len(troubles)) {
 		r.pass(between(rng, time.Second, 2*time.Second))
-		r.note("Kinesis: %s", troubles[n].name)
+		r.notef("Kinesis: %s", troubles[n].name)
 		for _, p := range r.processes {
 			p.kinesis.Set(troubles[n].mode)
 		}

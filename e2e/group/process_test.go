@@ -94,7 +94,7 @@ func (p *process) signal(s syscall.Signal) {
 	p.wanted = p.wanted || s == syscall.SIGKILL || s == syscall.SIGTERM
 	p.dead = p.dead || s == syscall.SIGKILL
 	p.mu.Unlock()
-	p.r.note("%s: %s", p.name, s)
+	p.r.notef("%s: %s", p.name, s)
 	_ = p.cmd.Process.Signal(s)
 }
 
@@ -143,10 +143,9 @@ func (p *process) excuse() {
 func (p *process) handling() int {
 	open := 0
 	for _, e := range p.log.Entries() {
-		switch e.Kind {
-		case trace.Begin:
+		if e.Kind == trace.Begin {
 			open++
-		case trace.End:
+		} else if e.Kind == trace.End {
 			open--
 		}
 	}

@@ -147,8 +147,8 @@ func (r *rig) now() trace.Time {
 	return at
 }
 
-// note says what the scenario does, with the time, as the logs have it.
-func (r *rig) note(format string, args ...any) {
+// notef says what the scenario does, with the time, as the logs have it.
+func (r *rig) notef(format string, args ...any) {
 	r.Helper()
 	r.Logf("%s %s", r.now(), fmt.Sprintf(format, args...))
 }
@@ -169,7 +169,7 @@ func (r *rig) until(what string, condition func() bool) {
 	for {
 		r.read()
 		if condition() {
-			r.note("%s (after %s)", what, time.Since(began).Round(10*time.Millisecond))
+			r.notef("%s (after %s)", what, time.Since(began).Round(10*time.Millisecond))
 			return
 		}
 		select {
@@ -247,6 +247,7 @@ func (r *rig) finish() *account.Report {
 	r.Helper()
 	for _, f := range r.feeders {
 		f.stop()
+		r.must(f.failed)
 	}
 	r.until("all is handled", func() bool { return r.acked.left() == 0 })
 	for _, p := range r.processes {

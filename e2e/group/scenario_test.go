@@ -11,7 +11,6 @@ import (
 
 	"github.com/kinstream/kin/e2e/group/account"
 	"github.com/kinstream/kin/e2e/group/trace"
-	"github.com/kinstream/kin/e2e/group/worker"
 	"github.com/kinstream/kin/e2e/server"
 )
 
@@ -87,11 +86,11 @@ func between(rng *rand.Rand, from, to time.Duration) time.Duration {
 }
 
 // startAll starts workers w0, w1 and so on, and waits until they share the shards.
-func (r *rig) startAll(n int, options ...func(*worker.Config)) []*process {
+func (r *rig) startAll(n int) []*process {
 	r.Helper()
 	var all []*process
 	for i := range n {
-		all = append(all, r.start(fmt.Sprintf("w%d", i), options...))
+		all = append(all, r.start(fmt.Sprintf("w%d", i)))
 	}
 	r.shared(n)
 	return all

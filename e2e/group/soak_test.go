@@ -21,9 +21,10 @@ func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("without -soak; see make soak")
 	}
+	t.Parallel()
 	all := scenarios()
 	end := time.Now().Add(*soak)
-	for n := *seed; time.Now().Before(end) && !t.Failed(); n++ {
+	for n := *seed; time.Now().Before(end); n++ {
 		rng := rand.New(rand.NewPCG(n, 1))
 		s := all[rng.IntN(len(all))]
 		c := combos()[rng.IntN(len(combos()))]

@@ -57,7 +57,7 @@ func (r *rig) split(stream string, n int) {
 	})
 	r.must(err)
 	r.active(stream)
-	r.note("split %s", aws.ToString(s.ShardId))
+	r.notef("split %s", aws.ToString(s.ShardId))
 }
 
 // merge merges an open shard with the next one.
@@ -70,7 +70,7 @@ func (r *rig) merge(stream string, n int) {
 	})
 	r.must(err)
 	r.active(stream)
-	r.note("merged %s and %s", aws.ToString(open[n].ShardId), aws.ToString(open[n+1].ShardId))
+	r.notef("merged %s and %s", aws.ToString(open[n].ShardId), aws.ToString(open[n+1].ShardId))
 }
 
 func integer(decimal *string) *big.Int {

@@ -1,8 +1,8 @@
 // Command groupworker runs one worker of a group by hand, as the tests of package group do: its
 // handler writes what it is given to a log.
 //
-//	groupworker '{"Endpoint": "http://127.0.0.1:4567", "Streams": ["orders"], "Group": "g", "Name": "w1",
-//	  "Store": "dynamodb:http://127.0.0.1:8000", "Log": "w1.log"}'
+//	groupworker '{"endpoint": "http://127.0.0.1:4567", "streams": ["orders"], "group": "g", "name": "w1",
+//	  "store": "dynamodb:http://127.0.0.1:8000", "log": "w1.log"}'
 package main
 
 import (

@@ -171,15 +171,14 @@ func batches(log []trace.Entry) []*batch {
 	var all []*batch
 	open := map[int64]*batch{}
 	for _, e := range log {
-		switch e.Kind {
-		case trace.Begin:
+		if e.Kind == trace.Begin {
 			b := &batch{
 				shard: Shard{e.Stream, e.Shard}, worker: e.Worker, epoch: e.Epoch, attempt: e.Attempt,
 				records: e.Records, begin: e.At, late: e.Late,
 			}
 			open[e.Batch] = b
 			all = append(all, b)
-		case trace.End:
+		} else if e.Kind == trace.End {
 			if b := open[e.Batch]; b != nil {
 				b.end, b.done = e.At, e.Err == ""
 			}
@@ -220,6 +219,6 @@ func (a *accountant) mark(b *batch) {
 	}
 }
 
-func (a *accountant) violate(at trace.Time, format string, args ...any) {
+func (a *accountant) violatef(at trace.Time, format string, args ...any) {
 	a.violations = append(a.violations, violation{at, at.String() + " " + fmt.Sprintf(format, args...)})
 }

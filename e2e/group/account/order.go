@@ -58,11 +58,11 @@ func (a *accountant) checkOrder() {
 		before := map[string]int{} // by key, the count below which all are done or in this batch
 		for _, r := range m.records {
 			if a.byPlace[place{m.shard, r.Seq, r.Sub}] == nil && !unclear[countOf{r.Key, r.Count}] {
-				a.violate(m.at, "unknown: %s gave %s/%d of %s, key %s count %d, which nobody put there", m.worker, r.Seq, r.Sub, m.shard, r.Key, r.Count)
+				a.violatef(m.at, "unknown: %s gave %s/%d of %s, key %s count %d, which nobody put there", m.worker, r.Seq, r.Sub, m.shard, r.Key, r.Count)
 			}
 			next := max(before[r.Key], state(r.Key).next)
 			if r.Count > next {
-				a.violate(m.at, "reordered: %s (epoch %d) began count %d of key %s in %s, but only those below %d were done",
+				a.violatef(m.at, "reordered: %s (epoch %d) began count %d of key %s in %s, but only those below %d were done",
 					m.worker, m.epoch, r.Count, r.Key, m.shard, next)
 			}
 			before[r.Key] = max(next, r.Count+1)
@@ -71,7 +71,7 @@ func (a *accountant) checkOrder() {
 	for _, puts := range a.puts {
 		for _, p := range puts {
 			if p.done == 0 {
-				a.violate(p.acked, "lost: %s/%d of %s, key %s count %d, was never done", p.Seq, p.Sub, p.shard, p.Key, p.Count)
+				a.violatef(p.acked, "lost: %s/%d of %s, key %s count %d, was never done", p.Seq, p.Sub, p.shard, p.Key, p.Count)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func (a *accountant) checkRows() {
 	for _, row := range a.in.Rows {
 		point, err := parsePoint(row.Checkpoint)
 		if err != nil {
-			a.violate(row.At, "back: the checkpoint %q of %s can't be read: %v", row.Checkpoint, row.Shard, err)
+			a.violatef(row.At, "back: the checkpoint %q of %s can't be read: %v", row.Checkpoint, row.Shard, err)
 			continue
 		}
 		if before, known := last[row.Shard]; known {
@@ -33,7 +33,7 @@ func (a *accountant) checkRows() {
 		puts := a.puts[row.Shard]
 		n := sort.Search(len(puts), func(i int) bool { return point.less(puts[i].Record) })
 		if n > 0 && done[row.Shard][n-1] > row.At {
-			a.violate(row.At, "passed: the row of %s (epoch %d, owner %s) had the checkpoint %s, but the records before were done only at %s",
+			a.violatef(row.At, "passed: the row of %s (epoch %d, owner %s) had the checkpoint %s, but the records before were done only at %s",
 				row.Shard, row.Epoch, row.Owner, row.Checkpoint, done[row.Shard][n-1])
 		}
 	}
@@ -58,15 +58,15 @@ func (a *accountant) checkStep(before, after Row, point point) {
 	earlier, _ := parsePoint(before.Checkpoint)
 	switch {
 	case after.Revision < before.Revision:
-		a.violate(after.At, "back: the row of %s went from revision %d to %d", after.Shard, before.Revision, after.Revision)
+		a.violatef(after.At, "back: the row of %s went from revision %d to %d", after.Shard, before.Revision, after.Revision)
 	case after.Epoch < before.Epoch:
-		a.violate(after.At, "back: the row of %s went from epoch %d to %d", after.Shard, before.Epoch, after.Epoch)
+		a.violatef(after.At, "back: the row of %s went from epoch %d to %d", after.Shard, before.Epoch, after.Epoch)
 	case after.Revision == before.Revision && (after.Owner != before.Owner || after.Checkpoint != before.Checkpoint || after.Epoch != before.Epoch):
-		a.violate(after.At, "back: the row of %s changed, but not its revision %d", after.Shard, after.Revision)
+		a.violatef(after.At, "back: the row of %s changed, but not its revision %d", after.Shard, after.Revision)
 	case after.Epoch == before.Epoch && after.Owner != before.Owner:
-		a.violate(after.At, "back: the owner of %s changed from %q to %q, but not its epoch %d", after.Shard, before.Owner, after.Owner, after.Epoch)
+		a.violatef(after.At, "back: the owner of %s changed from %q to %q, but not its epoch %d", after.Shard, before.Owner, after.Owner, after.Epoch)
 	case point.compare(earlier) < 0:
-		a.violate(after.At, "back: the checkpoint of %s went from %s to %s (epochs %d and %d)",
+		a.violatef(after.At, "back: the checkpoint of %s went from %s to %s (epochs %d and %d)",
 			after.Shard, before.Checkpoint, after.Checkpoint, before.Epoch, after.Epoch)
 	}
 }

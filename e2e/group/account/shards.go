@@ -41,11 +41,11 @@ func (a *accountant) checkShards() {
 		last := map[string]*batch{} // by epoch, and by key if order is only by key
 		for _, b := range byShard[shard] {
 			if owner, known := owners[b.epoch]; known && owner != b.worker {
-				a.violate(b.begin, "zombie: %s and %s both deliver %s under epoch %d", owner, b.worker, shard, b.epoch)
+				a.violatef(b.begin, "zombie: %s and %s both deliver %s under epoch %d", owner, b.worker, shard, b.epoch)
 			}
 			owners[b.epoch] = b.worker
 			if b.epoch < newest {
-				a.violate(b.begin, "zombie: %s began a batch of %s under epoch %d, after epoch %d had begun (cancelled already: %t)",
+				a.violatef(b.begin, "zombie: %s began a batch of %s under epoch %d, after epoch %d had begun (cancelled already: %t)",
 					b.worker, shard, b.epoch, newest, b.late)
 			}
 			newest = max(newest, b.epoch)
@@ -77,7 +77,7 @@ func (a *accountant) checkBatch(b *batch, last map[string]*batch) {
 			}
 		}
 		if found && r.Compare(before) <= 0 {
-			a.violate(b.begin, "disorder: %s (epoch %d) gave %s/%d of %s after %s/%d", b.worker, b.epoch, r.Seq, r.Sub, b.shard, before.Seq, before.Sub)
+			a.violatef(b.begin, "disorder: %s (epoch %d) gave %s/%d of %s after %s/%d", b.worker, b.epoch, r.Seq, r.Sub, b.shard, before.Seq, before.Sub)
 		}
 		latest[l] = r
 	}
@@ -141,7 +141,7 @@ func (a *accountant) checkCalls() {
 			shard := Shard{e.Stream, e.Shard}
 			for epoch, at := range begun[shard] {
 				if epoch > e.Epoch && at < e.Asked {
-					a.violate(e.At, "not refused: %s had a checkpoint of %s accepted under epoch %d, asked for at %s, when epoch %d had begun",
+					a.violatef(e.At, "not refused: %s had a checkpoint of %s accepted under epoch %d, asked for at %s, when epoch %d had begun",
 						e.Worker, shard, e.Epoch, e.Asked, epoch)
 				}
 			}

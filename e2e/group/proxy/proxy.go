@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -41,7 +42,7 @@ type Proxy struct {
 
 // Start returns a proxy of target that listens on a free port of the loopback interface.
 func Start(target string) (*Proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		l := &link{proxy: p, client: conn, gone: make(chan struct{})}
+		l := newLink(p, conn)
 		p.mu.Lock()
 		refuse := p.closed || p.mode == Cut
 		if !refuse {
@@ -132,10 +133,16 @@ type link struct {
 	proxy  *Proxy
 	client net.Conn
 	once   sync.Once
-	gone   chan struct{} // closed by reset
+	ctx    context.Context // ended by reset
+	cancel context.CancelFunc
 
 	mu     sync.Mutex // guards server
 	server net.Conn   // nil until the gate was open for the first time
+}
+
+func newLink(p *Proxy, client net.Conn) *link {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &link{proxy: p, client: client, ctx: ctx, cancel: cancel}
 }
 
 func (l *link) run() {
@@ -148,18 +155,16 @@ func (l *link) run() {
 	if !l.pass(Hold) {
 		return
 	}
-	server, err := net.Dial("tcp", l.proxy.target)
+	server, err := new(net.Dialer).DialContext(l.ctx, "tcp", l.proxy.target)
 	if err != nil {
 		return
 	}
 	l.mu.Lock()
 	l.server = server
 	l.mu.Unlock()
-	select {
-	case <-l.gone: // while it was dialled: reset did not see it
+	if l.ctx.Err() != nil { // reset did not see it
 		_ = server.Close()
 		return
-	default:
 	}
 	var answers sync.WaitGroup
 	answers.Go(func() { l.copy(l.client, server, Hold, HoldAnswers) }) // until the server closes, or reset
@@ -207,7 +212,7 @@ func (l *link) pass(held ...Mode) bool {
 		}
 		select {
 		case <-changed:
-		case <-l.gone:
+		case <-l.ctx.Done():
 			return false
 		}
 	}
@@ -224,7 +229,7 @@ func (l *link) wait() bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-l.gone:
+	case <-l.ctx.Done():
 		return false
 	}
 }
@@ -232,7 +237,7 @@ func (l *link) wait() bool {
 // reset ends both connections at once.
 func (l *link) reset() {
 	l.once.Do(func() {
-		close(l.gone)
+		l.cancel()
 		l.mu.Lock()
 		server := l.server
 		l.mu.Unlock()

@@ -9,29 +9,26 @@ import (
 	"github.com/kinstream/kin"
 )
 
-// Config is what a worker is told.
+// Config is what a worker is told. Durations are in nanoseconds.
 type Config struct {
-	Endpoint string // of the Kinesis server
-	Streams  []string
-	Store    string // see [OpenStore]
-	Group    string
-	Name     string
-	Log      string // path of the log
-	From     string // text form of a kin.Position; empty for the default
+	Endpoint string   `json:"endpoint"` // of the Kinesis server
+	Streams  []string `json:"streams"`
+	Store    string   `json:"store"` // see [OpenStore]
+	Group    string   `json:"group"`
+	Name     string   `json:"name"`
+	Log      string   `json:"log"`            // path of the log
+	From     string   `json:"from,omitempty"` // text form of a kin.Position
 
-	TTL             time.Duration
-	CheckpointEvery time.Duration
-	ListEvery       time.Duration
-	ShutdownTimeout time.Duration
-	MaxIdleWait     time.Duration
-	MaxBatch        int
-	MaxLeases       int
-	Parallel        int
+	TTL             time.Duration `json:"ttl,omitempty"`
+	CheckpointEvery time.Duration `json:"checkpointEvery,omitempty"`
+	ListEvery       time.Duration `json:"listEvery,omitempty"`
+	ShutdownTimeout time.Duration `json:"shutdownTimeout,omitempty"`
+	Parallel        int           `json:"parallel,omitempty"`
 
-	Handling       time.Duration // how long the handler takes for a batch
-	CheckpointEach bool          // the handler asks for a checkpoint after each batch
-	FailEvery      int           // every so many calls of the handler fail; 0 for none
-	Stubborn       bool          // the handler does not heed its context
+	Handling       time.Duration `json:"handling,omitempty"`       // how long the handler takes for a batch
+	CheckpointEach bool          `json:"checkpointEach,omitempty"` // the handler asks for a checkpoint after each batch
+	FailEvery      int           `json:"failEvery,omitempty"`      // every so many calls of the handler fail
+	Stubborn       bool          `json:"stubborn,omitempty"`       // the handler does not heed its context
 }
 
 // ParseConfig reads settings from JSON.
@@ -57,7 +54,6 @@ func (c Config) consumer() (kin.ConsumerConfig, error) {
 	return kin.ConsumerConfig{
 		Group: c.Group, Streams: c.Streams, WorkerName: c.Name, From: from,
 		LeaseTTL: c.TTL, CheckpointEvery: c.CheckpointEvery, ListEvery: c.ListEvery,
-		ShutdownTimeout: c.ShutdownTimeout, MaxBatchRecords: c.MaxBatch, MaxLeases: c.MaxLeases,
-		Parallel: c.Parallel, MaxIdleWait: c.MaxIdleWait,
+		ShutdownTimeout: c.ShutdownTimeout, Parallel: c.Parallel,
 	}, nil
 }

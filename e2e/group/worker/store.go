@@ -46,7 +46,7 @@ func OpenStore(text string) (*Store, error) {
 }
 
 func openDynamoDB(url string) (*Store, error) {
-	client := (&server.DynamoDB{URL: url, DynamoDBKind: server.DynamoDBKind{NoChecksum: true}}).Client()
+	client := (&server.DynamoDB{URL: url}).Client()
 	store, err := dynamostore.New(client, dynamostore.Config{Table: "groups"})
 	if err != nil {
 		return nil, err
