@@ -128,10 +128,10 @@ func weigh(g group, plan []string, id string) (most, one, mean float64) {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	r := newRand(t)
 
 	t.Run("is spread much better than by chance", func(t *testing.T) {
 		t.Parallel()
+		r := newRand(t)
 		for _, size := range [][2]int{{60, 3}, {100, 10}, {1000, 20}} {
 			var got, chance float64
 			for range 20 {
@@ -153,6 +153,7 @@ func TestLoad(t *testing.T) {
 
 	t.Run("that has become uneven is spread again", func(t *testing.T) {
 		t.Parallel()
+		r := newRand(t)
 		for range 20 {
 			g := newGroup(400, 1, 10).settled()
 			for i := range g.leases { // all that some workers have becomes hot
@@ -172,6 +173,7 @@ func TestLoad(t *testing.T) {
 
 	t.Run("that changes a little moves nothing", func(t *testing.T) {
 		t.Parallel()
+		r := newRand(t)
 		for range 20 {
 			g := newGroup(1000, 1, 20)
 			for i := range g.leases {
@@ -189,6 +191,7 @@ func TestLoad(t *testing.T) {
 
 	t.Run("comes to who joins without a move more", func(t *testing.T) {
 		t.Parallel()
+		r := newRand(t)
 		g := newGroup(2000, 1, 20).withLoads(r).settled().with("worker-new")
 		plan := g.plan()
 		if _, one, mean := weigh(g, plan, "worker-new"); one < 0.75*mean || one > 1.25*mean {

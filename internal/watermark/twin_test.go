@@ -141,7 +141,7 @@ func TestMarkAgreesWithItsNaiveTwin(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %#x", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 200 {
+	for range 60 {
 		var m watermark.Mark[int]
 		var w twin
 		size := 1 + r.IntN(200) // of a span, at most
