@@ -9,16 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// DynamoDBKind is a DynamoDB server that can be started. All of them make a compare-and-set
-// that many try at the same time succeed exactly once; a test of package stores says so.
+// DynamoDBKind is a DynamoDB server that can be started. With all of them exactly one of many compare-and-sets
+// at the same time succeeds, answers have the checksum without which the SDK warns, and units of
+// capacity are counted by the rules of the service.
 type DynamoDBKind struct {
 	Name string
-
-	// NoChecksum says that its answers lack the checksum without which the SDK warns.
-	NoChecksum bool
-
-	// Capacity says that it counts units of capacity as the service does.
-	Capacity bool
 
 	start func(tb testing.TB) running
 }
@@ -30,8 +25,7 @@ func DynamoDBKinds() []DynamoDBKind { return []DynamoDBKind{Dynalite(), Dynoxide
 // condition that failed.
 func Dynalite() DynamoDBKind {
 	return DynamoDBKind{
-		Name:     "dynalite",
-		Capacity: true,
+		Name: "dynalite",
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "dynalite", "npm", "node_modules", "dynalite", "cli.js")
@@ -89,10 +83,9 @@ func (k DynamoDBKind) Start(tb testing.TB) *DynamoDB {
 // Client returns an SDK client of the server with the SDK's own retries, as users have it.
 func (d *DynamoDB) Client(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region:                          Region,
-		BaseEndpoint:                    aws.String(d.URL),
-		Credentials:                     Credentials(),
-		HTTPClient:                      &http.Client{Transport: hideWriteTo{&http.Transport{MaxIdleConnsPerHost: 64}}},
-		DisableValidateResponseChecksum: d.NoChecksum,
+		Region:       Region,
+		BaseEndpoint: aws.String(d.URL),
+		Credentials:  Credentials(),
+		HTTPClient:   &http.Client{Transport: hideWriteTo{&http.Transport{MaxIdleConnsPerHost: 64}}},
 	}, options...)
 }

@@ -49,16 +49,24 @@ func sizes() []size {
 }
 
 // TestCost computes what groups of several sizes cost at DynamoDB, and holds them to what they may cost: the calls
-// that real groups make in an hour, times the requests and units of capacity that such a call takes at a real
-// server with real rows. Run with -v to see the tables, and with -update to write them into docs/costs.md.
+// that real groups make in an hour, times the requests and units of capacity that such a call takes with real rows at
+// two servers, which have to agree. Run with -v to see the tables, and with -update to write them into docs/costs.md.
 func TestCost(t *testing.T) {
 	t.Parallel()
-	s := server.Dynalite().Start(t)
+	var servers []*server.DynamoDB
+	for _, kind := range server.DynamoDBKinds() {
+		servers = append(servers, kind.Start(t))
+	}
 	var units, bill table
 	units.row("shards", "workers", "call", "requests", "read units", "write units")
 	bill.row("shards", "workers", "requests/h idle", "busy", "write units/h", "read units/h", "$/month idle", "busy", "KCL 3.x", "KCL 2.x")
 	for _, size := range sizes() {
-		each := measure(t, s, size.shards, size.workers)
+		each := measure(t, servers[0], size.shards, size.workers)
+		for _, s := range servers[1:] {
+			if got := measure(t, s, size.shards, size.workers); got != each {
+				t.Errorf("%d shards, %d workers: %s counts %+v, %s %+v", size.shards, size.workers, s.Name, got, servers[0].Name, each)
+			}
+		}
 		for _, call := range each.all() {
 			units.row(size.shards, size.workers, call.name, call.used.Requests, call.used.Read, call.used.Write)
 		}
