@@ -12,6 +12,7 @@ const clockStep = 10 * time.Millisecond
 type clock struct {
 	last    time.Time
 	elapsed time.Duration
+	jumped  time.Duration // the part of elapsed that only the wall clock knows of, since it was last asked for
 }
 
 func newClock(now time.Time) clock { return clock{last: now} }
@@ -29,4 +30,12 @@ func (c *clock) advance(monotonic, wall time.Duration) {
 		wall = monotonic
 	}
 	c.elapsed += max(wall, 0)
+	c.jumped += max(wall, 0) - max(monotonic, 0)
+}
+
+// jump returns the time since the last jump of which only the wall clock says that it has passed.
+func (c *clock) jump() time.Duration {
+	by := c.jumped
+	c.jumped = 0
+	return by
 }

@@ -15,6 +15,11 @@ type Event interface{ event() }
 // Tick says that time has passed: see [Machine.Wake].
 type Tick struct{}
 
+// Jumped says that the worker's clock has advanced by By without knowing whether that time has passed: the wall clock says so, and
+// the monotonic one does not. It comes before the first event after that. For the worker's own trust it counts as passed; others
+// were not seen meanwhile.
+type Jumped struct{ By time.Duration }
+
 // Joined answers [Join].
 type Joined struct {
 	Worker string // the ID that was to join
@@ -130,6 +135,7 @@ type StreamConfig struct {
 }
 
 func (Tick) event()      {}
+func (Jumped) event()    {}
 func (Joined) event()    {}
 func (Beaten) event()    {}
 func (Polled) event()    {}

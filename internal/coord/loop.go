@@ -135,7 +135,11 @@ func (l *loop) tell(e Event) {
 	l.mu.Lock()
 	at := time.Now()
 	now := l.clock.now(at)
-	l.actions = append(l.actions[:0], l.machine.Step(now, e)...)
+	l.actions = l.actions[:0]
+	if by := l.clock.jump(); by > 0 {
+		l.actions = append(l.actions, l.machine.Step(now, Jumped{By: by})...)
+	}
+	l.actions = append(l.actions, l.machine.Step(now, e)...)
 	leaving := l.machine.Leaving()
 	l.mu.Unlock()
 	if leaving && !l.leaving {

@@ -90,6 +90,8 @@ func (m *Machine) Step(now time.Duration, e Event) []Action {
 func (m *Machine) handle(e Event) {
 	switch e := e.(type) {
 	case Tick:
+	case Jumped:
+		m.onJumped(e)
 	case Joined:
 		m.onJoined(e)
 	case Beaten:

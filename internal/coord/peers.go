@@ -110,6 +110,14 @@ func (m *Machine) removePeer(id string) {
 	m.loadSoon() // its leases have moved since we loaded them
 }
 
+// onJumped takes in that time may not have passed although our clock says so: nobody's beat has stood still meanwhile.
+func (m *Machine) onJumped(e Jumped) {
+	for _, id := range m.peerIDs {
+		p := m.peers[id]
+		p.since = min(p.since+e.By, m.now)
+	}
+}
+
 // forgetDead forgets the workers whose beat stands still for too long. askedAt is when the call began that
 // has just shown it: it was the same until then at least.
 func (m *Machine) forgetDead(askedAt time.Duration) {

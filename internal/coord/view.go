@@ -194,7 +194,8 @@ func (m *Machine) learn(e *entry, row lease.Lease, asked, read uint64) {
 	if f := e.flight; f != nil && row.Revision != f.change.Old.Revision {
 		f.known = true
 		if !f.sent {
-			e.flight = nil
+			e.flight, e.earliest = nil, 0
+			m.retryAt = min(m.retryAt, m.now)
 		}
 	}
 	if planDiffers(before, row) {
