@@ -81,8 +81,15 @@ type worker struct {
 func (g *group) start(h kin.Handler, configure ...func(*kin.ConsumerConfig)) *worker {
 	g.t.Helper()
 	c, store := g.consumer(h, configure...)
+	w := g.run(c)
+	w.store = store
+	return w
+}
+
+// run runs a consumer.
+func (g *group) run(c *kin.Consumer) *worker {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &worker{Consumer: c, t: g.t, store: store, stop: cancel, done: make(chan error, 1)}
+	w := &worker{Consumer: c, t: g.t, stop: cancel, done: make(chan error, 1)}
 	go func() { w.done <- c.Run(ctx) }() // ends after stop; end waits for it
 	g.t.Cleanup(cancel)
 	return w

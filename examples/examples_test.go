@@ -23,7 +23,7 @@ func TestTheReadmeShowsTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"follow/main.go", "put/main.go", "orders/orders_test.go"} {
+	for _, file := range []string{"follow/main.go", "consume/main.go", "put/main.go", "orders/orders_test.go"} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +36,7 @@ func TestTheReadmeShowsTheExamples(t *testing.T) {
 }
 
 // The programs do what the README says, as processes of their own against a server
-// on TCP: put a thousand records, read them, stop at an interrupt, go on after the last.
+// on TCP: put a thousand records, read them, stop at an interrupt, go on after the last; and share them.
 func TestTheProgramsRun(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -52,7 +52,7 @@ func TestTheProgramsRun(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }() // ends with server.Close
 	bin, dir := t.TempDir(), t.TempDir()
-	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "./put", "./follow")
+	build := exec.CommandContext(ctx, "go", "build", "-o", bin, "./put", "./follow", "./consume")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -82,6 +82,18 @@ func TestTheProgramsRun(t *testing.T) {
 	for line := range followUntil(t, program("follow"), 1) {
 		if !strings.HasSuffix(line, "customer-1 one more") {
 			t.Errorf("the second run of follow begins with %q", line)
+		}
+	}
+	// Two processes, one after the other here, since which of them gets what is not fixed.
+	if got := followUntil(t, program("consume"), 1001); len(got) != 1001 {
+		t.Errorf("the first run of consume printed %d different records, want 1001", len(got))
+	}
+	if _, err := server.Put("orders", "customer-1", []byte("another one")); err != nil {
+		t.Fatal(err)
+	}
+	for line := range followUntil(t, program("consume"), 1) {
+		if !strings.HasSuffix(line, "customer-1 another one") {
+			t.Errorf("the second run of consume begins with %q", line)
 		}
 	}
 	server.Close()
