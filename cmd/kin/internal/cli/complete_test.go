@@ -13,7 +13,7 @@ import (
 func TestCompletion_offers_the_streams_of_the_endpoint(t *testing.T) {
 	t.Parallel()
 	_, put := putServer(t, 1)
-	for _, args := range [][]string{{"put"}, {"tail"}, {"stream", "describe"}, {"stream", "reshard"}, {"stream", "delete"}} {
+	for _, args := range [][]string{{"put"}, {"tail"}, {"consume"}, {"stream", "describe"}, {"stream", "reshard"}, {"stream", "delete"}} {
 		complete := append([]string{"__complete"}, append(args, append(put[:2:2], "")...)...)
 		if got, want := run(t.Context(), "", complete...).out, "orders\n:4\n"; got != want {
 			t.Errorf("kin %v = %q, want %q", complete, got, want)

@@ -223,3 +223,24 @@ func TestDemo_sees_what_a_server_does_wrong(t *testing.T) {
 		})
 	}
 }
+
+func TestGroupView_shows_who_reads_what(t *testing.T) {
+	t.Parallel()
+	got := strings.Join(cli.GroupFrame(io.Discard, 24), "\n")
+	want := `kin demo, act two: a group of workers  http://127.0.0.1:4567
+
+put           1,005 records
+handled       1,000 records  7 again, after a crash
+3.0 s  worker a is killed
+
+shard                   a killed  b 2       c -       d left       records         last  longest gap
+shardId-000000000000    ×         ·         ·         ·                400      2.00 s      0.10 s
+shardId-000000000001    ·         ███       ·         ·                300      0.00 s      0.05 s
+shardId-000000000002    ·         ███       ·         ·                300      0.00 s      1.50 s`
+	if got != want {
+		t.Errorf("frame =\n%s\nwant\n%s", got, want)
+	}
+	if small := cli.GroupFrame(io.Discard, 10); len(small) > 9 || !strings.Contains(small[len(small)-1], "more shard") {
+		t.Errorf("frame for 10 rows =\n%s", strings.Join(small, "\n"))
+	}
+}

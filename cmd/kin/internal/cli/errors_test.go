@@ -26,6 +26,7 @@ var askingCommands = [][]string{
 	{"stream", "delete", "orders", "--yes"},
 	{"put", "orders"},
 	{"tail", "orders"},
+	{"consume", "orders", "--group", "billing", "--store", "memory:"},
 }
 
 func eachAsking(t *testing.T, check func(t *testing.T, args []string)) {

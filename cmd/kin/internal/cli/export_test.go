@@ -137,3 +137,16 @@ var (
 
 // ParseAck reads a line of a program.
 var ParseAck = parseAck
+
+// GroupFrame draws the view of act two with three workers, one of which is dead, and three shards.
+func GroupFrame(w io.Writer, rows int) []string {
+	return groupFrame(groupSnapshot{
+		elapsed: 3 * time.Second, url: "http://127.0.0.1:4567", phase: "worker a is killed", put: 1005, handled: 1000, doubled: 7,
+		workers: []groupWorker{{"a", workerDead, 1}, {"b", workerHere, 2}, {"c", workerAway, 0}, {"d", workerGone, 0}},
+		shards: []groupShard{
+			{"shardId-000000000000", "a", 400, 100 * time.Millisecond, 2 * time.Second},
+			{"shardId-000000000001", "b", 300, 50 * time.Millisecond, 0},
+			{"shardId-000000000002", "b", 300, 1500 * time.Millisecond, 0},
+		},
+	}, rows, styleFor(w))
+}

@@ -8,13 +8,13 @@ import (
 func TestHelp_names_every_command_and_explains_exit_codes(t *testing.T) {
 	t.Parallel()
 	help := mustRun(t, "")
-	for _, name := range []string{"serve", "stream", "put", "tail", "demo", "version", "completion", "exit-codes", "dummy"} {
+	for _, name := range []string{"serve", "stream", "put", "tail", "consume", "group", "demo", "version", "completion", "exit-codes", "dummy"} {
 		if !strings.Contains(help, name) {
 			t.Errorf("help has no %q", name)
 		}
 	}
 	codes := mustRun(t, "", "help", "exit-codes")
-	for _, code := range []string{"0  done", "1  failed", "2  wrong use", "3  the endpoint", "4  no credentials", "5  the stream", "6  incomplete", "130  stopped"} {
+	for _, code := range []string{"0  done", "1  failed", "2  wrong use", "3  the endpoint", "4  no credentials", "5  the stream", "6  incomplete", "7  the group", "8  the program", "130  stopped", "141  whoever"} {
 		if !strings.Contains(codes, code) {
 			t.Errorf("exit codes have no %q", code)
 		}
