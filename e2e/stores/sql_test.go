@@ -36,6 +36,7 @@ func (d database) openDB(tb testing.TB) (*sqlstore.Store, *sql.DB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	db.SetMaxIdleConns(32) // the suite makes more calls at the same time than a worker does
 	tb.Cleanup(func() { _ = db.Close() })
 	store, err := sqlstore.New(db, sqlstore.Config{Dialect: d.dialect})
 	if err != nil {
@@ -97,6 +98,22 @@ func forEachDatabase(t *testing.T, test func(t *testing.T, d database)) {
 func TestSQLStores(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
+		leasetest.Run(t, func(tb testing.TB) lease.Store { return d.open(tb) })
+	})
+}
+
+// TestSQLStoresAtTheStrictestIsolation runs the suite with sessions that are serializable by default.
+func TestSQLStoresAtTheStrictestIsolation(t *testing.T) {
+	t.Parallel()
+	forEachDatabase(t, func(t *testing.T, d database) {
+		switch d.dialect {
+		case sqlstore.PostgreSQL:
+			d.dsn += "&default_transaction_isolation=serializable"
+		case sqlstore.MySQL:
+			d.dsn += "&tx_isolation=%27SERIALIZABLE%27"
+		default:
+			t.Skip("SQLite knows no other")
+		}
 		leasetest.Run(t, func(tb testing.TB) lease.Store { return d.open(tb) })
 	})
 }

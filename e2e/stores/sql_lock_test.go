@@ -1,0 +1,93 @@
+package stores_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/sqlstore"
+)
+
+// TestSQLCallsEndWithTheirContext has somebody lock what calls need, who does not let go before they have ended.
+func TestSQLCallsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	forEachDatabase(t, func(t *testing.T, d database) {
+		// A database that waits for hours if nobody stops it.
+		d.dsn = strings.Replace(d.dsn, "busy_timeout(5000)", "busy_timeout(10000000)", 1)
+		store, db := d.openDB(t)
+		w := lease.Worker{ID: "w", TTL: time.Second}
+		l := lease.Lease{Key: lease.Key{Stream: "s", Shard: "1"}, Checkpoint: lease.TrimHorizon}
+		if err := store.Join(t.Context(), "g", w); err != nil {
+			t.Fatal(err)
+		}
+		results, err := store.Update(t.Context(), "g", []lease.Change{lease.Create(l)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = results[0].Lease
+		next := l
+		next.Owner = "w"
+
+		unlock := lockAll(t, d)
+		for name, call := range map[string]func(ctx context.Context) error{
+			"join": func(ctx context.Context) error { return store.Join(ctx, "g", lease.Worker{ID: "v"}) },
+			"beat": func(ctx context.Context) error {
+				_, err := store.Beat(ctx, "g", w)
+				return err
+			},
+			"drain": func(ctx context.Context) error { return store.Drain(ctx, "g", "w", true) },
+			"update": func(ctx context.Context) error {
+				_, err := store.Update(ctx, "g", []lease.Change{lease.Set(l, next)})
+				return err
+			},
+			"delete": func(ctx context.Context) error { return store.Delete(ctx, "g") },
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s while another one has the lock: error %v, want context.DeadlineExceeded", name, err)
+			}
+			cancel()
+		}
+		// Nobody waits for a lock to read, where the database can do that.
+		if d.dialect != sqlstore.SQLite {
+			if s, err := store.Load(t.Context(), "g"); err != nil || len(s.Leases) != 1 {
+				t.Errorf("load while another one has the lock: %d leases, error %v; want 1", len(s.Leases), err)
+			}
+		}
+		unlock()
+		if _, err := store.Beat(t.Context(), "g", w); err != nil && !errors.Is(err, lease.ErrNoWorker) {
+			t.Errorf("beat after the lock is gone: %v", err)
+		}
+		if err := store.Join(t.Context(), "g", lease.Worker{ID: "x"}); err != nil {
+			t.Errorf("join after the lock is gone: %v", err)
+		}
+		if n := db.Stats().InUse; n != 0 {
+			t.Errorf("%d connections are still in use", n)
+		}
+	})
+}
+
+// lockAll locks the rows of all groups and workers for writing, until the function that it returns is called.
+func lockAll(t *testing.T, d database) (unlock func()) {
+	t.Helper()
+	_, db := d.openDB(t)
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := []string{"BEGIN", "UPDATE kin_groups SET version = version + 1", "UPDATE kin_workers SET beat = beat + 1"}
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	return func() {
+		if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+		_ = conn.Close()
+	}
+}
