@@ -76,8 +76,9 @@
 //
 // Each of these times is measured by one process on its own monotonic clock; no clocks are
 // compared. A machine that was suspended is the exception that needs care, since its monotonic
-// clock may have stood still: there the wall clock is read beside it, and the one that advanced
-// more counts. That compares a clock with itself.
+// clock may have stood still: there the wall clock is read beside it. The one that advanced
+// more counts for a worker's own trust, and the one that advanced less for its judgement of
+// others, since a wall clock may also have been set. That compares a clock with itself.
 //
 // Why this is safe: the observer saw the beat after it was written, so 0.85 TTL after that is
 // later than 0.85 TTL after the start of that heartbeat, and the worker stopped 0.15 TTL
