@@ -285,7 +285,7 @@ func (p *planner) step(id string, g goal, now time.Time) (Step, bool) {
 		g.why = whyOwner
 	}
 	l := old
-	l.Checkpoint, l.CheckpointAt = g.to, now
+	l.Checkpoint, l.CheckpointAt, l.Parents = g.to, now, p.named(old.Parents)
 	if l.Owner != "" {
 		l.Owner = ""
 		l.Epoch++
@@ -293,11 +293,23 @@ func (p *planner) step(id string, g goal, now time.Time) (Step, bool) {
 	return Step{lease.Set(old, l), g.why}, true
 }
 
+// named are those of the parents that have leases when the reset is done: a lease that is back at a start
+// waits for all that its row names.
+func (p *planner) named(parents []string) []string {
+	return slices.DeleteFunc(slices.Clone(parents), func(id string) bool {
+		_, stored := p.rows[id]
+		if g, planned := p.goals[id]; planned {
+			return g.to == ""
+		}
+		return !stored
+	})
+}
+
 // fresh is the lease of a listed shard that has none.
 func (p *planner) fresh(id string, to lease.Checkpoint, now time.Time) lease.Lease {
 	s := p.listed[id]
 	l := lease.Lease{
-		Key: lease.Key{Stream: p.target.Stream, Shard: id}, Parents: slices.Clone(s.Parents),
+		Key: lease.Key{Stream: p.target.Stream, Shard: id}, Parents: p.named(s.Parents),
 		Checkpoint: to, CheckpointAt: now,
 	}
 	if s.Range.Valid() {
