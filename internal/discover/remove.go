@@ -64,7 +64,11 @@ func (m *Memory) over(k *known) bool {
 func (m *Memory) mend(p *Plan, x *index) {
 	for id, n := range m.orphaned {
 		k := x.byID[id]
-		if n < sightings || k == nil || k.lease == nil || k.lease.Owner != "" || moved(k.lease) {
+		if k == nil || k.lease == nil || k.lease.Owner != "" || moved(k.lease) {
+			continue
+		}
+		if n < sightings {
+			p.Again = true
 			continue
 		}
 		old, mended := *k.lease, *k.lease
