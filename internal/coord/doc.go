@@ -24,12 +24,30 @@
 //
 // # The life of a lease, as its owner sees it
 //
-//	taking --made--> reading --plan: another's--> stopping --stopped--> handing over --made--> gone
-//	   |                |  \---all records done---> ending: children, then itself ---made--> gone
-//	refused             |
-//	   v                +--row shows another owner, or the worker's row is gone--> stopping (lost) --> gone
-//	  gone
+//	state      how it comes                              how it goes on
+//	taking     the plan says ours, and nobody has it     made: reading. Refused: gone
+//	reading    it is ours                                plan says another's: moving. All done: ending
+//	moving     the heir may not look often yet           it does, or had time to: stopping. Ours again: reading
+//	stopping   the reader was told, and has not answered it has: releasing. Ours again: reading. All done: ending
+//	releasing  nothing reads it any more                 the heir is the owner: gone. Ours again: reading
+//	ending     all records are done                      children have leases, then the end is stored: gone
+//	losing     from each: another owner, or our row gone the reader has answered: gone
 //
-// In each state at most one change of the lease is in flight. One whose outcome is not known is tried again until it is:
-// the store recognises a change that was made.
+// In each state at most one change of the lease is in flight. What a change should be is found out when it is sent; from
+// then on it stays as it is, and one whose outcome is not known is tried again until it is: the store recognises a change
+// that was made. What follows is always read off the newest row, never off the answer, so it makes no difference whether an
+// answer, a load or another worker's change tells it first.
+//
+// # What is newer
+//
+// A call that was asked for after something was learned is newer than that, because stores are linearizable. Of two
+// rows neither of which is known to be newer, the one with the higher revision is. So rows don't go back, and one that was deleted does
+// not come back from a load that was under way. Polls and loads are never under way together: so what is known of the workers
+// is newer than what loads said of leases, and a lease whose owner is missing among them is nobody's. What a change taught of a
+// lease may be newer than that; then a load has to come first.
+//
+// # What it costs
+//
+// A Step with a Tick or Progress does not depend on the number of leases. A poll is looked through worker by
+// worker, a load lease by lease, and a plan is computed when something changed that it follows from.
 package coord

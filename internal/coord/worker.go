@@ -78,10 +78,10 @@ type WorkerConfig struct {
 
 // Hooks are functions that a [Worker] calls. Each may be nil.
 type Hooks struct {
-	Lease  func(LeaseEvent)
-	Worker func(WorkerEvent)
-	Store  func(StoreEvent)
-	Stream func(StreamEvent)
+	Lease  func(LeaseEvent)  // a lease of this worker
+	Worker func(WorkerEvent) // any worker of the group, or the trust of this one
+	Store  func(StoreEvent)  // a call
+	Stream func(StreamEvent) // a stream of this worker
 }
 
 // LeaseEvent says that a lease was taken, lost, handed over or finished.
