@@ -12,16 +12,75 @@ import (
 )
 
 // machineMutants are mistakes in the decisions of production, made in a copy of their source: nothing in the
-// source itself can switch them on. Each one names what it does; file is relative to this folder.
+// source itself can switch them on. file is relative to this folder, and has old exactly once.
 var machineMutants = []struct {
-	name      string
-	file      string
-	old, new  string
-	different bool // from the others: it is not a mistake, and must not be found
+	name     string
+	file     string
+	old, new string
 }{
-	{name: "nothing is changed", file: "../coord/timing.go", old: "deadAfter   = 0.85", new: "deadAfter   = 0.850", different: true},
-	{name: "workers are forgotten too early", file: "../coord/timing.go", old: "deadAfter   = 0.85", new: "deadAfter   = 0.5"},
-	{name: "leases are trusted for too long", file: "../coord/timing.go", old: "trustFor    = 0.7", new: "trustFor    = 0.95"},
+	{
+		"workers are forgotten too early", "../coord/timing.go",
+		"deadAfter   = 0.85", "deadAfter   = 0.5",
+	}, {
+		"leases are trusted for too long", "../coord/timing.go",
+		"trustFor    = 0.7", "trustFor    = 0.95",
+	}, {
+		"trust counts from the answer of a heartbeat", "../coord/trust.go",
+		"m.beatAt = max(m.beatAt, since)", "m.beatAt = m.now",
+	}, {
+		"a worker goes on after a lapse without looking", "../coord/trust.go",
+		"		if m.proof == 0 {\n			m.proof = m.step\n			m.load.due = m.now\n		}",
+		"		m.lapsed = false\n		m.do(Trust{Until: m.trustUntil})",
+	}, {
+		"a worker keeps its leases when its row is gone", "../coord/trust.go",
+		"		if e.slot != nil {\n			m.lose(e)\n		}\n	}\n	m.lapsed", "	}\n	m.lapsed",
+	}, {
+		"a worker joins again under the same ID", "../coord/trust.go",
+		"m.id = m.cfg.ID + \".\" + strconv.Itoa(m.run)", "_ = strconv.Itoa",
+	}, {
+		"workers are forgotten whatever their beat is", "../coord/peers.go",
+		"Beat: p.row.Beat", "Beat: lease.AnyBeat",
+	}, {
+		"leases are taken from live workers when the plan says so", "../coord/plan.go",
+		"			waiting++\n", "			m.take(e)\n",
+	}, {
+		"the epoch stays when a lease is taken", "../coord/writer.go",
+		"l.Owner, l.Epoch = m.id, l.Epoch+1", "l.Owner = m.id",
+	}, {
+		"an older row replaces a newer one", "../coord/view.go",
+		"if asked < e.at && (", "if asked < e.at && false && (",
+	}, {
+		"leases are handed over without the final checkpoint", "../coord/writer.go",
+		"= m.heir(e), l.Epoch+1, s.done,", "= m.heir(e), l.Epoch+1, l.Checkpoint,",
+	}, {
+		"leases are handed over while the handler is at work", "../coord/handover.go",
+		"	m.do(StopShard{Key: e.key, Epoch: e.slot.epoch, Why: why})",
+		"	m.do(StopShard{Key: e.key, Epoch: e.slot.epoch, Why: why})\n	m.enters(e, Releasing)\n	m.enqueue(e)",
+	}, {
+		"leases are handed over before the heir looks", "../coord/handover.go",
+		"heir.row.Seen >= s.heirVersion", "heir.row.Seen >= 0",
+	}, {
+		"who waits for a lease looks seldom", "../coord/timing.go",
+		"pollWaiting = 0.025", "pollWaiting = 0.5",
+	}, {
+		"shards are finished before their children have leases", "../coord/shards.go",
+		"= slices.Clone(ev.Children), true,", "= slices.Clone(ev.Children), false,",
+	}, {
+		"a worker leaves before it has handed over", "../coord/leave.go",
+		"case m.phase == member && m.slots == 0 && ", "case m.phase == member && ",
+	}, {
+		"a lost answer counts as a change that was made", "../coord/writer.go",
+		"			m.unknown(e)\n			continue", "			m.outcome(e, lease.Result{Made: true, Lease: c.New})\n			continue",
+	}, {
+		"a child waits for one of its parents only", "../discover/ready.go",
+		"for _, p := range l.Parents {", "for _, p := range l.Parents[:min(1, len(l.Parents))] {",
+	}, {
+		"a child does not wait for its parents", "../discover/ready.go",
+		"if found && !sorted[i].Finished() ||", "if found && !sorted[i].Finished() && i < 0 ||",
+	}, {
+		"finished leases are deleted while their shards are listed", "../discover/remove.go",
+		"return k.lease.Finished() && a.listings >= absentListings && m.now-a.since >= absentFor", "return k.lease.Finished() && a.listings >= 0",
+	},
 }
 
 // TestMachineMutantsAreFound builds the simulation with each mistake and runs it.
@@ -34,14 +93,10 @@ func TestMachineMutantsAreFound(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			out, found := runMutant(t, m.file, m.old, m.new)
-			switch {
-			case found && m.different:
-				t.Errorf("found, want no violation:\n%s", out)
-			case !found && !m.different:
+			if !found {
 				t.Errorf("not found:\n%s", out)
-			default:
-				t.Log(firstLine(out, "breaks a promise"))
 			}
+			t.Log(firstLine(out, "breaks a promise"))
 		})
 	}
 }
@@ -88,7 +143,7 @@ func runMutant(t *testing.T, file, before, after string) (string, bool) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	out, err := exec.Command(program, "-seeds", "1000", "-shrink", "0", "-tail", "25", "-parallel", "1").CombinedOutput()
+	out, err := exec.Command(program, "-seeds", "600", "-shrink", "0", "-tail", "25", "-parallel", "1").CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
 		return string(out), true
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
@@ -34,6 +33,7 @@ type process struct {
 	setAt   time.Duration // when its clock was looked at, in true time
 	shown   time.Duration // what it showed then
 	rate    float64       // how fast it runs since
+	jumped  time.Duration // what it was set forward, until the Machine is told
 	names   []string      // the IDs that it had
 	frozen  int
 	waiting []func() // what is to happen when it goes on
@@ -134,9 +134,14 @@ func (p *process) step(e coord.Event) {
 		p.world.checker.Endless(p.machine.ID())
 		return
 	}
-	actions := p.machine.Step(p.clock(), e)
+	var actions []coord.Action
+	if by := p.jumped; by > 0 {
+		p.jumped = 0
+		actions = append(actions, p.machine.Step(p.clock(), coord.Jumped{By: by})...)
+	}
+	actions = append(actions, p.machine.Step(p.clock(), e)...)
 	p.known()
-	for _, a := range slices.Clone(actions) {
+	for _, a := range actions {
 		p.count(a)
 		p.perform(a)
 	}

@@ -60,6 +60,7 @@ func (w *world) strike(p *process, s Step) {
 		w.loop.after(s.For, p.thaw)
 	case Jump:
 		p.setClock(s.For, p.rate)
+		p.jumped += s.For
 		p.schedule()
 	case Drain:
 		id := p.machine.ID()
