@@ -55,7 +55,8 @@ func (l *ledger) handled(entries []trace.Entry) {
 		c := call{e.Worker, e.Batch}
 		if e.Kind == trace.Begin {
 			l.hand[c] = places(e)
-		} else if e.Kind == trace.End {
+		}
+		if e.Kind == trace.End {
 			if e.Err == "" {
 				for _, p := range l.hand[c] {
 					l.done[p] = true

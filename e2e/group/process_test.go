@@ -145,7 +145,8 @@ func (p *process) handling() int {
 	for _, e := range p.log.Entries() {
 		if e.Kind == trace.Begin {
 			open++
-		} else if e.Kind == trace.End {
+		}
+		if e.Kind == trace.End {
 			open--
 		}
 	}

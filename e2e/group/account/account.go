@@ -178,7 +178,8 @@ func batches(log []trace.Entry) []*batch {
 			}
 			open[e.Batch] = b
 			all = append(all, b)
-		} else if e.Kind == trace.End {
+		}
+		if e.Kind == trace.End {
 			if b := open[e.Batch]; b != nil {
 				b.end, b.done = e.At, e.Err == ""
 			}
