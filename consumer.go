@@ -62,6 +62,9 @@ type Consumer struct {
 	renamed chan struct{}               // holds a token when streams has changed
 }
 
+// callsAtATime is how many calls of Kinesis are made at the same time while none of them hangs.
+const callsAtATime = 64
+
 // NewConsumer returns a Consumer that calls client, usually a [*kinesis.Client], and gives what it reads to
 // handler. It makes no call.
 func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Consumer, error) {
@@ -81,7 +84,9 @@ func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Co
 	}
 	c := &Consumer{
 		client: client, cfg: cfg, reading: reading, handler: handler, renamed: make(chan struct{}, 1),
-		caller: fetch.Caller{Options: reading.callOptions(codec), Timeout: reading.CallTimeout},
+		caller: fetch.Caller{
+			Options: reading.callOptions(codec), Timeout: reading.CallTimeout, Slots: make(chan struct{}, callsAtATime),
+		},
 	}
 	c.streams.Store(&cfg.Streams)
 	return c, nil

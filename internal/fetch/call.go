@@ -30,6 +30,32 @@ func NewStream(nameOrARN string) Stream {
 type Caller struct {
 	Options []func(*kinesis.Options)
 	Timeout time.Duration // of one call
+
+	// Slots, if not nil, holds a token for each call that is under way. While it is full, a call waits for up to
+	// slotPatience and then begins nevertheless: that flattens the moment in which a thousand shards
+	// begin, each with a connection of its own, and lets calls that hang hold up nobody for long.
+	Slots chan struct{}
+}
+
+const slotPatience = time.Second
+
+// enter waits for a slot, and returns what to do when the call has ended.
+func (c Caller) enter(ctx context.Context) (leave func()) {
+	leave = func() { <-c.Slots }
+	select {
+	case c.Slots <- struct{}{}:
+		return leave
+	default:
+	}
+	timer := time.NewTimer(slotPatience)
+	defer timer.Stop()
+	select {
+	case c.Slots <- struct{}{}:
+		return leave
+	case <-timer.C:
+	case <-ctx.Done(): // the call finds that out by itself
+	}
+	return func() {}
 }
 
 // Once is a call option that makes the SDK try once only.
@@ -40,6 +66,9 @@ func Call[In, Out any](
 	ctx context.Context, c Caller, op string,
 	method func(context.Context, *In, ...func(*kinesis.Options)) (*Out, error), in *In,
 ) (*Out, error) {
+	if c.Slots != nil {
+		defer c.enter(ctx)()
+	}
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	out, err := method(limited, in, c.Options...)
