@@ -283,14 +283,13 @@ func (m *Machine) onStreamPut(e StreamPut) {
 	}
 }
 
-// listSoon asks for a listing of a stream, less and less soon when one after the other is of no use.
+// listSoon asks for a listing of a stream, less and less soon when one after the other is of no use. listIfDue comes after it.
 func (m *Machine) listSoon(st *stream) {
 	wait := min(listLeast<<min(st.doubts, 10)/2, m.cfg.ListEvery)
 	if st.doubts == 0 {
 		wait = 0
 	}
 	st.soonAt = min(st.soonAt, max(m.now, st.list.askedAt+wait))
-	m.lookAt = m.now
 }
 
 func (m *Machine) onListed(e Listed) {

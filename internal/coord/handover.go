@@ -122,8 +122,14 @@ func (m *Machine) lose(e *entry) {
 	m.do(StopShard{Key: e.key, Epoch: s.epoch, Why: Lost})
 }
 
-// heir returns to whom a lease is to be handed over now.
+// heir returns to whom a lease is to be handed over now: to the one that has been waiting for it, also if the plan has
+// changed since. It can pass the lease on in good order.
 func (m *Machine) heir(e *entry) string {
+	waiting := m.peers[e.slot.heir]
+	if waiting != nil && e.slot.heir != m.id && e.row.Pin != e.planned && !waiting.row.Draining && !waiting.suspect &&
+		slices.Contains(waiting.row.Streams, e.key.Stream) {
+		return e.slot.heir
+	}
 	if p := m.peers[e.planned]; p != nil && e.planned != m.id && !p.row.Draining {
 		return e.planned
 	}

@@ -2,10 +2,15 @@ package coord
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kinstream/kin/internal/discover"
 	"github.com/kinstream/kin/lease"
 )
+
+// endPatience is for how long the owner of a shard that has ended waits at least for a child that was named and that no
+// listing shows: listings may be old.
+const endPatience = time.Minute
 
 // rowsOf returns the leases of a stream that have a row.
 func (m *Machine) rowsOf(arn string) []lease.Lease {
@@ -29,7 +34,7 @@ func (m *Machine) bornSoon(arn string) {
 // sow writes and deletes leases as the listings want it, wave by wave.
 func (m *Machine) sow(arn string, st *stream) {
 	st.wave = slices.DeleteFunc(st.wave, func(e *entry) bool { return e.create == nil && e.mend == nil })
-	if !st.heard || !st.plan || st.row.Revision == 0 || len(st.wave) > 0 {
+	if !st.heard || !st.plan || st.row.Revision == 0 || len(st.wave) > 0 || st.put.out {
 		return
 	}
 	plan := st.memory.Plan(st.row, m.rowsOf(arn))
@@ -49,7 +54,7 @@ func (m *Machine) sow(arn string, st *stream) {
 	case st.plan:
 	case plan.Again:
 		m.listSoon(st)
-	default:
+	case !st.awaited:
 		st.doubts = 0
 	}
 	if plan.Seeded && !st.row.Seeded {
@@ -108,6 +113,7 @@ func (m *Machine) onEnded(ev Ended) {
 func (m *Machine) bear(arn string, st *stream) {
 	var rows []lease.Lease
 	unsown := st.plan || len(st.wave) > 0
+	st.awaited = false
 	for _, e := range m.inOrder() {
 		if e.key.Stream != arn || e.slot == nil || e.slot.state != Ending || !e.slot.bearing {
 			continue
@@ -116,13 +122,14 @@ func (m *Machine) bear(arn string, st *stream) {
 			rows = m.rowsOf(arn)
 		}
 		listings := max(st.taken-e.slot.taken, 0)
-		if unsown { // what the last ones showed is not done: they prove nothing yet
+		if unsown || m.now-e.slot.since < endPatience { // what listings showed is not done, or they may be old: no proof
 			listings = min(listings, 1)
 		}
 		end := discover.AtEnd(st.row, e.key.Shard, e.slot.children, rows, listings)
 		for _, l := range end.Create {
 			m.plant(l)
 		}
+		st.awaited = st.awaited || end.Wait
 		if end.List && !m.wantsOut {
 			m.listSoon(st)
 		}

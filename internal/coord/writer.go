@@ -110,7 +110,7 @@ func (m *Machine) change(e *entry) (c lease.Change, needed bool) {
 		return lease.Create(*e.create), true
 	case s == nil && e.mend != nil && l.Revision == e.mend.Old.Revision:
 		return *e.mend, true
-	case s == nil:
+	case s == nil || s.state == Losing:
 		return c, false
 	case s.state == Taking:
 		l.Owner, l.Epoch = m.id, l.Epoch+1
