@@ -46,6 +46,7 @@ type stream struct {
 	heard   bool             // it had a listing
 	plan    bool             // ask memory what is to be done
 	wave    []*entry         // what was to be done last, and may not be yet
+	awaited bool             // an end of a shard waits for a child that nothing but listings can tell of
 	births  bool             // rows have changed that ends of shards wait for
 	resolve lease.Checkpoint // the start position as it is to be stored
 	put     call
