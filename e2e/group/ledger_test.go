@@ -4,6 +4,7 @@ package group_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -81,6 +82,20 @@ func (l *ledger) left() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.open)
+}
+
+// behind returns the acknowledged records that are not done.
+func (l *ledger) behind() []place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.open))
+}
+
+// handledAll says whether all of these records are done.
+func (l *ledger) handledAll(places []place) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.ContainsFunc(places, func(p place) bool { return l.open[p] })
 }
 
 // of returns how many acknowledged records of a stream are not done.

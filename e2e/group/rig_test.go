@@ -195,10 +195,12 @@ func (r *rig) pass(d time.Duration) {
 	})
 }
 
-// quiet lets time pass in which nothing happens to the group. How long gaps are then says how
-// slow the machine is: see gap.
+// quiet waits until all shards are being read, and lets time pass in which nothing happens to the
+// group. How long gaps are then says how slow the machine is: see gap.
 func (r *rig) quiet(d time.Duration) {
 	r.Helper()
+	behind := r.acked.behind()
+	r.until("what was put so far is handled", func() bool { return r.acked.handledAll(behind) })
 	from := r.now()
 	r.pass(d)
 	r.calm = [2]trace.Time{from, r.now()}
