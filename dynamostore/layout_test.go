@@ -73,13 +73,14 @@ func compareRows(t *testing.T, f *fake, want string) {
 	var lines []string
 	f.edit(func(rows map[rowKey]item) {
 		for k, i := range rows {
-			line := k.part + " " + k.row + ":"
+			var line strings.Builder
+			line.WriteString(k.part + " " + k.row + ":")
 			for _, name := range slices.Sorted(maps.Keys(i)) {
 				if name != "part" && name != "row" {
-					line += " " + name + "=" + show(i[name])
+					line.WriteString(" " + name + "=" + show(i[name]))
 				}
 			}
-			lines = append(lines, line)
+			lines = append(lines, line.String())
 		}
 	})
 	slices.Sort(lines)

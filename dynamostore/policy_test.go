@@ -47,8 +47,8 @@ func TestPolicies(t *testing.T) {
 		t.Parallel()
 		var rows, tables []string
 		client := reflect.TypeFor[dynamostore.Client]()
-		for i := range client.NumMethod() {
-			if name := client.Method(i).Name; strings.HasSuffix(name, "Table") {
+		for method := range client.Methods() {
+			if name := method.Name; strings.HasSuffix(name, "Table") {
 				tables = append(tables, name)
 			} else {
 				rows = append(rows, name)
