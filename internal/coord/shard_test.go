@@ -84,6 +84,28 @@ func TestShardEnds(t *testing.T) {
 		a.end(0)
 		w.until(3*time.Second, "the children are read", func() bool { return w.readers(2)+w.readers(3) == 2 })
 	})
+	t.Run("a child with a parent that nobody knows yet is waited for, although listings are old", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 2)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		children := w.split(0) // 2 and 3
+		child := w.merge(3, 1) // 4
+		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		lists := a.calls["List"]
+		a.end(1, child)
+		w.run(20 * time.Second)
+		if w.row(1).Finished() || a.calls["List"]-lists > 8 {
+			t.Fatalf("finished before its child has a lease, or %d listings\n%s", a.calls["List"]-lists, w)
+		}
+		w.hidden = nil
+		w.until(20*time.Second, "the child has a lease and the parent is finished", func() bool {
+			return w.row(4).Revision > 0 && w.row(1).Finished()
+		})
+		if w.readers(4) != 0 {
+			t.Error("the child is read before its other parent")
+		}
+	})
 	t.Run("an owner that dies at any moment of it leaves no child out", func(t *testing.T) {
 		t.Parallel()
 		for delay := time.Duration(0); delay <= 60*time.Millisecond; delay += 2 * time.Millisecond {

@@ -39,6 +39,8 @@ type world struct {
 	latency time.Duration               // of a call
 	// fault says what becomes of a call: it is made or not, and answered with an error or not.
 	fault func(n *node, op string) (made bool, err error)
+	// hidden are shards that no listing shows yet.
+	hidden map[string]bool
 	// watch is called after each Step of a node, if it is set.
 	watch func()
 	// refuse says that the store fails with all of an Update.
@@ -341,7 +343,8 @@ func (w *world) serve(a coord.Action) coord.Event {
 	case coord.Drain:
 		return coord.Drained{Worker: a.Worker, Err: w.store.Drain(ctx, group, a.Worker, true)}
 	case coord.List:
-		return coord.Listed{Stream: a.Stream, Shards: slices.Clone(w.shards[a.Stream]), At: created.Add(24 * time.Hour).Add(w.now)}
+		shards := slices.DeleteFunc(slices.Clone(w.shards[a.Stream]), func(s topology.Shard) bool { return w.hidden[s.ID] })
+		return coord.Listed{Stream: a.Stream, Shards: shards, At: created.Add(24 * time.Hour).Add(w.now)}
 	}
 	panic(fmt.Sprintf("%T", a))
 }
