@@ -112,30 +112,53 @@ func (p *planner) settle(pool []int32) {
 	for w, load := range p.load {
 		bands[w] = load / band
 	}
-	spread := p.spread(pool)
-	for _, i := range pool {
-		class, inStream := &p.classes[p.class[i]], spread[p.stream[i]]
-		best, hash := nobody, hashOf(p.at(int(i)).Key.Shard)
+	open := make([][]int32, len(p.classes)) // by class: the workers that are to have more than they have been given
+	for c := range p.classes {
+		class := &p.classes[c]
 		for _, w := range class.eligible {
-			switch {
-			case class.gets[w] <= class.has[w]:
-			case best == nobody, bands[w] < bands[best]:
-				best = w
-			case bands[w] > bands[best] || inStream[w] > inStream[best]:
-			case inStream[w] < inStream[best], p.load[w] < p.load[best]:
-				best = w
-			case p.load[w] == p.load[best] && mix(hash, p.hash[w]) < mix(hash, p.hash[best]):
-				best = w // the same one also if others come or go
+			if class.gets[w] > class.has[w] {
+				open[c] = append(open[c], w)
 			}
 		}
-		if best == nobody {
+	}
+	spread := p.spread(pool)
+	for _, i := range pool {
+		c, inStream := p.class[i], spread[p.stream[i]]
+		if len(open[c]) == 0 {
 			continue
 		}
-		class.has[best]++ // from now on what the worker has been given
-		inStream[best]++
-		p.give(int(i), best)
-		bands[best] = p.load[best] / band
+		n := p.least(open[c], bands, inStream, hashOf(p.at(int(i)).Key.Shard))
+		w := open[c][n]
+		inStream[w]++
+		p.give(int(i), w)
+		bands[w] = p.load[w] / band
+		class := &p.classes[c]
+		if class.has[w]++; class.has[w] == class.gets[w] {
+			open[c] = slices.Delete(open[c], n, n+1)
+		}
 	}
+}
+
+// least returns the index of the worker with the least load, in bands; of several, the one with the fewest leases of
+// the stream; of those, with the least load exactly; and of those, the one that a hash chooses, so that it is the same one
+// also if others come or go.
+func (p *planner) least(workers []int32, bands []int64, inStream []int32, hash uint64) int {
+	best, first := 0, workers[0]
+	band, stream, load, tie := bands[first], inStream[first], p.load[first], mix(hash, p.hash[first])
+	for n, w := range workers[1:] {
+		switch {
+		case bands[w] > band:
+			continue
+		case bands[w] < band:
+		case inStream[w] > stream:
+			continue
+		case inStream[w] < stream:
+		case p.load[w] > load || p.load[w] == load && mix(hash, p.hash[w]) >= tie:
+			continue
+		}
+		best, band, stream, load, tie = n+1, bands[w], inStream[w], p.load[w], mix(hash, p.hash[w])
+	}
+	return best
 }
 
 // band is how much two loads may differ before the difference matters more than to spread a stream.

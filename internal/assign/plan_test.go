@@ -1,11 +1,13 @@
 package assign_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/kinstream/kin/internal/assign"
+	"github.com/kinstream/kin/lease"
 )
 
 // groups calls f with many random groups, small and large, with and without loads.
@@ -123,6 +125,26 @@ func TestPlan(t *testing.T) {
 				t.Fatalf("score = %+v, and %+v without loads", got, want)
 			}
 		})
+	})
+
+	t.Run("is the one that the package's page draws", func(t *testing.T) {
+		t.Parallel()
+		var g group
+		has := map[string]string{"a1": "A", "a2": "A", "a3": "A", "a4": "A", "a5": "B", "a6": "B", "a7": "C", "d1": "B", "d2": "B", "d3": "C"}
+		for shard, owner := range has {
+			key := lease.Key{Stream: shard[:1], Shard: shard}
+			g.leases = append(g.leases, assign.Lease{Key: key, Owner: owner})
+		}
+		g.workers = []assign.Worker{
+			{ID: "A", Streams: []string{"a"}}, {ID: "B", Streams: []string{"a", "d"}}, {ID: "D", Streams: []string{"a", "d"}},
+		}
+		want := maps.Clone(has)
+		want["d3"], want["a7"], want["a4"] = "D", "D", "D"
+		for i, id := range g.plan() {
+			if shard := g.leases[i].Key.Shard; id != want[shard] {
+				t.Errorf("%s goes to %s, want %s", shard, id, want[shard])
+			}
+		}
 	})
 
 	t.Run("keeps what is pinned where it is, if a worker can't have all that is pinned to it", func(t *testing.T) {

@@ -16,50 +16,52 @@
 //
 // # What can be wrong with what goes in
 //
-// A listing may lack shards: just after a reshard it may have a parent without
-// its children, one child without the other, or a grandchild without its parent. It may be
-// older than the rows, if the worker that made it was held up. A service may name the children
-// at the end of a shard, or some of them, with one parent of two, or none. Rows may be older
-// than the store, and a load that ran while rows were written may have
-// missed some of them and seen others that were written later. Any worker may stop between any two rows, and two of them
-// may do all this at the same time, for different listings.
+// A listing may lack shards: just after a reshard it may have a parent without its children,
+// one child without the other, or a grandchild without its parent. It may be older than the
+// rows, if the worker that made it was held up. A service may name the children at the end of
+// a shard, or some of them, with one parent of two, or none. Rows may be older than the store,
+// and a load that ran while rows were written may have missed some of them and seen others
+// that were written later. Any worker may stop between any two rows, and two of them may do
+// all this at the same time, for different listings.
 //
 // # What holds all the same
 //
-//   - Leases are created in waves. In a wave, each parent of each shard has a row already, or is
-//     gone. So whoever stops after any row, or makes only some of a wave, leaves no child without
-//     its parents; who comes next sees the rest as new and goes on.
-//   - A parent is gone if a listing has its child and not the parent, and nothing says that the
-//     listing is wrong: no older shard that would have been trimmed first ([topology.Incomplete]).
-//     If something does, the child waits, for up to three listings.
-//   - A row names the parents that had rows. [Ready] waits for each of them: until it is finished,
-//     or its row is gone and the child has moved, which it could not have before. A parent's row
-//     is deleted only when its children have moved, so one that seems to
-//     be missing although the child has not moved is there, and will be seen by the next load.
-//   - A shard that is listed and has no lease is new, unless a younger shard of the same
-//     keys has one. Then it was deleted, and the listing is older than that; or it was missing in
+//   - Leases are created in waves. In a wave, each parent of each shard has a row already, or
+//     is gone. So whoever stops after any row, or makes only some of a wave, leaves no child
+//     without its parents; who comes next sees the rest as new and goes on.
+//   - A parent is gone if a listing has its child and not the parent, and nothing says that
+//     the listing is wrong: no older shard that would have been trimmed first
+//     ([topology.Incomplete]). If something does, the child waits, for up to three listings.
+//   - A row names the parents that had rows. [Ready] waits for each of them: until it is
+//     finished, or its row is gone and the child has moved, which it could not have before. A
+//     parent's row is deleted only when its children have moved, so one that seems to be
+//     missing although the child has not moved is there, and will be seen by the next load.
+//   - A shard that is listed and has no lease is new, unless a younger shard of the same keys
+//     has one. Then it was deleted, and the listing is older than that; or it was missing in
 //     all listings before. The first is made sure by a second listing, begun later. If it is
-//     there again it gets a lease after all: late, and perhaps twice, but not never. It begins at the start
-//     position, because it is older than a shard that did.
-//   - A lease is deleted when it is finished, three listings without a hole in a row, over five minutes,
-//     did not have its shard, no parent has a lease any more, and younger leases that have
-//     moved own all its keys. So it never looks new as long as the service lists it, and
-//     the oldest go first.
+//     there again it gets a lease after all: late, and perhaps twice, but not never. It begins
+//     at the start position, because it is older than a shard that did.
+//   - A lease is deleted when it is finished, three listings without a hole in a row, over
+//     five minutes, did not have its shard, no parent has a lease any more, and younger leases
+//     that have moved own all its keys. So it never looks new as long as the service lists it,
+//     and the oldest go first.
 //   - A row that has not moved and names a parent without a row, over two listings, was set
-//     back by an operator, or its parent was deleted by force. The name is taken out, so that nothing waits
-//     for ever.
+//     back by an operator, or its parent was deleted by force. The name is taken out, so that
+//     nothing waits for ever.
 //
-// Two workers that create the same lease write it with a compare-and-set: one of them is refused, and
-// finds that what it wanted is there. No worker needs to know what others do.
+// Two workers that create the same lease write it with a compare-and-set: one of them is
+// refused, and finds that what it wanted is there. No worker needs to know what others do.
 //
 // # Where a shard begins
 //
-// While the stream is not seeded, at the start position of its row; or nowhere, if it
-// had ended before that: then it is finished from the beginning, because it must not look new later.
-// So are those ancestors of it that the service did not count. When every listed shard has a lease and the
-// open ones own all keys, the stream is seeded. From then on new shards begin at TRIM_HORIZON.
+// While the stream is not seeded, at the start position of its row; or nowhere, if it had
+// ended before that: then it is finished from the beginning, because it must not look new
+// later. So are those ancestors of it that the service did not count. When every listed shard
+// has a lease and the open ones own all keys, the stream is seeded. From then on new shards
+// begin at TRIM_HORIZON.
 //
-// A child at the end of a shard has no records from before the start position if its parent had not ended
-// before. But a parent may end within the minute for which the service's arrival times are approximate, so while
-// the stream is not seeded children begin at the start position as well.
+// A child at the end of a shard has no records from before the start position if its parent
+// had not ended before. But a parent may end within the minute for which the service's arrival
+// times are approximate, so while the stream is not seeded children begin at the start
+// position as well.
 package discover

@@ -1,6 +1,6 @@
-// Package watermark follows which records of one shard have been acknowledged, in any
-// order, and up to where all of them have: that is what a checkpoint may say. It is
-// pure: no I/O, no clock, no goroutine. Whoever shares a [Mark] between goroutines guards it.
+// Package watermark follows which records of one shard have been acknowledged, in any order,
+// and up to where all of them have: that is what a checkpoint may say. It is pure: no I/O, no
+// clock, no goroutine. Whoever shares a [Mark] between goroutines guards it.
 //
 // Records are added in the order of the shard, in spans: a page, or what is left of one after
 // unpacking. Within a Mark each record has a number; they count up from 0 without a gap.
@@ -13,8 +13,8 @@
 //	         done, let go     kept: window of 8 records
 //
 // The prefix ends in span B, of which 2 records are done. [Mark.Take] says so, with the value
-// that B was added with, and the caller makes a position of record 1 of B: the
-// Mark knows nothing of sequence numbers, nor of indexes in aggregated records.
+// that B was added with, and the caller makes a position of record 1 of B: the Mark knows
+// nothing of sequence numbers, nor of indexes in aggregated records.
 //
 // # What holds
 //
@@ -26,8 +26,7 @@
 //
 // # Cost
 //
-// A span that is acknowledged in order, record by record or at once, costs nothing
-// per record but a comparison and an addition, and no allocation. The first
-// record that is acknowledged out of order gives its span a bitmap, one bit for each record; bitmaps
-// are used again.
+// A span that is acknowledged in order, record by record or at once, costs nothing per record
+// but a comparison and an addition, and no allocation. The first record that is acknowledged
+// out of order gives its span a bitmap, one bit for each record; bitmaps are used again.
 package watermark
