@@ -270,7 +270,9 @@ func (s *shardRun) answerEnded(last *consumedPage) bool {
 // drain waits for handlers, and with ManualAcks for what is delivered and not acknowledged.
 func (s *shardRun) drain() {
 	c := s.run.c
-	callHook(c, "ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
+	if !s.lost() {
+		callHook(c, "ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
+	}
 	if s.lanes != nil {
 		for _, dropped := range s.lanes.Stop() {
 			s.abandon(dropped.chunk, dropped.index)
@@ -284,6 +286,12 @@ func (s *shardRun) drain() {
 	timer := time.AfterFunc(c.cfg.ShutdownTimeout, s.impatient)
 	defer timer.Stop()
 	s.await(s.patience.Done(), func() bool { return s.closed || s.mark.Unacked() <= s.abandoned })
+}
+
+func (s *shardRun) lost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // abandon notes that records will not be delivered here any more.
