@@ -111,8 +111,7 @@ func (s *Store) lockForChanges(ctx context.Context, q querier, group string, cha
 		_, err := q.ExecContext(ctx, s.texts.makeGroup, group, 0)
 		return err
 	}
-	_, err := s.lockGroup(ctx, q, group)
-	return err
+	return s.lockGroup(ctx, q, group)
 }
 
 // lockLeases reads the rows that changes are about, and locks them against checkpoints, always in the

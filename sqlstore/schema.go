@@ -34,10 +34,13 @@ func newTables(prefix string) tables {
 // Tables that are there already stay.
 func (s *Store) Schema() []string {
 	// Names are compared byte by byte, with their case, accents and spaces.
-	name, text, end := func(bytes int) string { return "TEXT" }, "TEXT", ""
+	var text, end string
+	var name func(bytes int) string
 	switch s.dialect {
+	case SQLite:
+		name, text = func(int) string { return "TEXT" }, "TEXT"
 	case PostgreSQL:
-		name = func(int) string { return `TEXT COLLATE "C"` }
+		name, text = func(int) string { return `TEXT COLLATE "C"` }, "TEXT"
 	case MySQL:
 		name, text = func(bytes int) string { return fmt.Sprintf("VARBINARY(%d)", bytes) }, "MEDIUMBLOB"
 		end = " ENGINE = InnoDB"

@@ -111,7 +111,7 @@ func (s *Store) Delete(ctx context.Context, group string) error {
 		return err
 	}
 	err := s.transaction(ctx, func(ctx context.Context, q querier) error {
-		if _, err := s.lockGroup(ctx, q, group); err != nil {
+		if err := s.lockGroup(ctx, q, group); err != nil {
 			return err
 		}
 		for _, statement := range s.texts.deleteGroup {
@@ -124,14 +124,14 @@ func (s *Store) Delete(ctx context.Context, group string) error {
 	return wrap("delete group "+group, err)
 }
 
-// lockGroup locks the row of a group and says whether there is one.
-func (s *Store) lockGroup(ctx context.Context, q querier, group string) (bool, error) {
+// lockGroup locks the row of a group, if there is one. If there is none, there are no rows below it either.
+func (s *Store) lockGroup(ctx context.Context, q querier, group string) error {
 	var version int64
 	err := q.QueryRowContext(ctx, s.texts.lockGroup, group).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+		return nil
 	}
-	return err == nil, err
+	return err
 }
 
 // wrap says what did not work.

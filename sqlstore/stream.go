@@ -18,7 +18,7 @@ func (s *Store) PutStream(ctx context.Context, group string, row lease.Stream) (
 		if row.Revision == 1 {
 			_, err = q.ExecContext(ctx, s.texts.makeGroup, group, 0)
 		} else {
-			_, err = s.lockGroup(ctx, q, group)
+			err = s.lockGroup(ctx, q, group)
 		}
 		if err != nil {
 			return err

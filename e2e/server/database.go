@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io"
-	"log"
 	"os"
 	"os/exec"
 	"os/user"
@@ -119,7 +117,7 @@ func MariaDB() DatabaseKind {
 		driver: "mysql",
 		start: func(tb testing.TB) (running, string) {
 			tb.Helper()
-			if err := mysql.SetLogger(log.New(io.Discard, "", 0)); err != nil { // errors are returned as well
+			if err := mysql.SetLogger(&mysql.NopLogger{}); err != nil { // errors are returned as well
 				tb.Fatal(err)
 			}
 			program := systemProgram(tb, "mariadbd", "MariaDB", "/usr/sbin")
@@ -165,8 +163,8 @@ func quickly(tb testing.TB, driver, dsn, statement string) {
 func systemProgram(tb testing.TB, name, what, folders string) string {
 	tb.Helper()
 	if path, err := exec.LookPath(name); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			return target // where its companions are
 		}
 		return path
 	}
@@ -187,7 +185,7 @@ type account struct {
 // when tb ends.
 func unprivileged(tb testing.TB, names ...string) (account, string) {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "kin-e2e-")
+	dir, err := os.MkdirTemp("", "kin-e2e-") //nolint:usetesting // another user can't enter the test's own
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -91,9 +91,9 @@ func wanted(s lease.Snapshot, name string, round int) (changes []lease.Change) {
 
 // won is a change that a process has made.
 type won struct {
-	Shard    string
-	Revision int64
-	Owner    string
+	Shard    string `json:"shard"`
+	Revision int64  `json:"revision"`
+	Owner    string `json:"owner"`
 }
 
 // TestSQLiteInManyProcesses lets processes race for the leases in one file, from its making on. Some are killed in

@@ -165,6 +165,7 @@ func (n *naive) Update(ctx context.Context, group string, changes []lease.Change
 	early := n.has("announces before the change")
 	if early && slices.ContainsFunc(changes, announces) {
 		n.raise(group)
+		n.linger(group)
 	}
 	results := make([]lease.Result, len(changes))
 	raise := false

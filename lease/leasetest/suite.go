@@ -170,13 +170,15 @@ func (g *group) update(changes ...lease.Change) []lease.Result {
 func (g *group) made(changes ...lease.Change) []lease.Lease {
 	g.Helper()
 	rows := make([]lease.Lease, len(changes))
-	for i, r := range g.update(changes...) {
+	results := g.update(changes...)
+	for i, c := range changes {
+		r := results[i]
 		rows[i] = r.Lease
 		if !r.Made {
-			g.Errorf("change %d was refused: %+v; the row is %+v", i, changes[i], r.Lease)
+			g.Errorf("change %d was refused: %+v; the row is %+v", i, c, r.Lease)
 		}
-		if !changes[i].MadeIn(r.Lease) {
-			g.Errorf("change %d was made, but the row is %+v, want %+v", i, r.Lease, changes[i].New)
+		if !c.MadeIn(r.Lease) {
+			g.Errorf("change %d was made, but the row is %+v, want %+v", i, r.Lease, c.New)
 		}
 	}
 	return rows
@@ -185,9 +187,11 @@ func (g *group) made(changes ...lease.Change) []lease.Lease {
 // refused makes changes that the store must not make, and wants the results to show what is stored.
 func (g *group) refused(stored lease.Lease, changes ...lease.Change) {
 	g.Helper()
-	for i, r := range g.update(changes...) {
+	results := g.update(changes...)
+	for i, c := range changes {
+		r := results[i]
 		if r.Made {
-			g.Errorf("change %d was made: %+v", i, changes[i])
+			g.Errorf("change %d was made: %+v", i, c)
 		}
 		if !r.Lease.Equal(stored) {
 			g.Errorf("change %d was refused with row %+v, want %+v", i, r.Lease, stored)
@@ -220,11 +224,12 @@ func (g *group) beat(w lease.Worker) lease.Worker {
 	return row
 }
 
-func (g *group) drain(id string, draining bool) {
+// drain sets the draining of worker "w".
+func (g *group) drain(draining bool) {
 	g.Helper()
 	ctx, cancel := g.timeout()
 	defer cancel()
-	g.must("drain", g.store.Drain(ctx, g.name, id, draining))
+	g.must("drain", g.store.Drain(ctx, g.name, "w", draining))
 }
 
 func (g *group) forget(id string, beat int64) bool {

@@ -80,7 +80,7 @@ func groupsAreIsolated(g *group) {
 	next.Owner = "worker-z"
 	one.made(lease.Set(row(1), next), lease.Create(row(2)))
 	one.beat(worker("w"))
-	one.drain("w", true)
+	one.drain(true)
 	one.join(worker("x"))
 	s := stream(arn)
 	s.Seeded, s.Revision = true, 2

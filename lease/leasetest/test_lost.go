@@ -111,8 +111,8 @@ func othersAgain(g *group) {
 	}
 	wantWorker(g, "a worker that joined again", s.Workers[0], before)
 
-	g.drain("w", true)
-	g.drain("w", true)
+	g.drain(true)
+	g.drain(true)
 	if !g.poll().Workers[0].Draining {
 		g.Error("a worker that was drained twice is not draining")
 	}

@@ -169,7 +169,8 @@ func almostTheSame(g *group) {
 
 func timesToTheMillisecond(g *group) {
 	for _, at := range []time.Time{
-		{}, moment(), moment().Add(time.Millisecond), time.UnixMilli(1), time.UnixMilli(0), time.UnixMilli(-1),
+		{},
+		moment(), moment().Add(time.Millisecond), time.UnixMilli(1), time.UnixMilli(0), time.UnixMilli(-1),
 		moment().In(time.FixedZone("elsewhere", 5*3600+1800)),
 		time.Date(2999, 12, 31, 23, 59, 59, 999_000_000, time.UTC), time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {

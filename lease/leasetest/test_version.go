@@ -128,7 +128,7 @@ func versionOfWorkers(g *group) {
 	if !g.rises("join", func() { g.join(worker("w")) }) {
 		g.Error("joining: the version stayed")
 	}
-	if !g.rises("drain", func() { g.drain("w", true) }) {
+	if !g.rises("drain", func() { g.drain(true) }) {
 		g.Error("draining: the version stayed")
 	}
 	if g.rises("forget with an old beat", func() { g.forget("w", 1) }) {

@@ -112,14 +112,14 @@ func beatsAtOnce(g *group) {
 func drainIsKept(g *group) {
 	g.join(worker("w"))
 	g.join(worker("x"))
-	g.on(1).drain("w", true)
+	g.on(1).drain(true)
 	want := worker("w")
 	want.Draining = true
 	wantWorker(g, "a worker that drains", g.poll().Workers[0], want)
 	if !g.beat(worker("w")).Draining || !g.poll().Workers[0].Draining {
 		g.Error("a heartbeat ended the draining")
 	}
-	g.drain("w", false)
+	g.drain(false)
 	if g.beat(worker("w")).Draining {
 		g.Error("a worker drains on after that was taken back")
 	}
