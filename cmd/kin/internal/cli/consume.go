@@ -136,10 +136,10 @@ func (o consumeOptions) check() error {
 // runs says whether a program handles the records.
 func (o consumeOptions) runs() bool { return o.exec != "" || len(o.program) > 0 }
 
-// consumeEnd is the cause of a stop that was asked for: not a failure.
-type consumeEnd struct{ why string }
+// endError is the cause of a stop that was asked for: not a failure.
+type endError struct{ why string }
 
-func (e *consumeEnd) Error() string { return e.why }
+func (e *endError) Error() string { return e.why }
 
 // consume runs a worker until ctx ends, or until something else ends it:
 //

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func parseAck(text []byte) (id int64, err error) {
 			return 0, fmt.Errorf("it is no JSON object: %w", err)
 		}
 		if number = object.ID; len(number) == 0 {
-			return 0, fmt.Errorf(`it has no "id"`)
+			return 0, errors.New(`it has no "id"`)
 		}
 	}
 	if n := len(number); n > 2 && number[0] == '"' && number[n-1] == '"' {
@@ -42,7 +43,7 @@ func parseAck(text []byte) (id int64, err error) {
 	}
 	id, err = strconv.ParseInt(string(number), 10, 64)
 	if err != nil || id < 1 || number[0] == '+' {
-		return 0, fmt.Errorf("it is not the id of a record")
+		return 0, errors.New("it is not the id of a record")
 	}
 	return id, nil
 }

@@ -98,7 +98,7 @@ func (p *printer) handle(ctx context.Context, b *kin.Batch) error {
 		b.Ack(i)
 	}
 	if last {
-		p.work.stop(&consumeEnd{fmt.Sprintf("printed %s: stopping", count(p.work.options.number, "record"))})
+		p.work.stop(&endError{fmt.Sprintf("printed %s: stopping", count(p.work.options.number, "record"))})
 	}
 	if n < len(b.Records) {
 		return errEnding

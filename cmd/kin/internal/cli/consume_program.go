@@ -296,7 +296,7 @@ func (p *program) endedEarly() error {
 	if open > 0 {
 		text += fmt.Sprintf("; %s that it did not acknowledge come again", count(open, "record"))
 	}
-	return &consumeEnd{text}
+	return &endError{text}
 }
 
 // failure is the error about a program that failed.

@@ -29,8 +29,8 @@ func testProgram(what string) int {
 			break
 		}
 		var rec struct {
-			ID   int64
-			Data string
+			ID   int64  `json:"id"`
+			Data string `json:"data"`
 		}
 		if json.Unmarshal([]byte(line), &rec) != nil {
 			return 98
@@ -39,10 +39,10 @@ func testProgram(what string) int {
 		case name == "fail" && fmt.Sprint(n) == arg:
 			return 3
 		case name == "garbage" && fmt.Sprint(n) == arg:
-			fmt.Println("working on", rec.Data) //nolint:forbidigo // this is a program
+			fmt.Println("working on", rec.Data)
 			continue
 		case name == "partial" && fmt.Sprint(n) == arg:
-			fmt.Print(rec.ID) //nolint:forbidigo // this is a program
+			fmt.Print(rec.ID)
 			return 0
 		case name == "hang":
 			continue
@@ -52,11 +52,11 @@ func testProgram(what string) int {
 				continue
 			}
 			for i := len(kept) - 1; i >= 0; i-- {
-				fmt.Print(kept[i]) //nolint:forbidigo // this is a program
+				fmt.Print(kept[i])
 			}
 			kept = nil
 		default:
-			fmt.Println(rec.ID) //nolint:forbidigo // this is a program
+			fmt.Println(rec.ID)
 		}
 		fmt.Fprintln(log, rec.Data)
 	}

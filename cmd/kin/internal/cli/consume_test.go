@@ -182,7 +182,7 @@ func TestConsume_is_steered_by_group_commands(t *testing.T) {
 	t.Parallel()
 	f := newConsume(t)
 	f.put(0, 10)
-	g := groupFixture{t: t, store: f.store.(*memstore.Store), server: f.server, url: f.url} //nolint:errcheck // newConsume made it
+	g := groupFixture{t: t, store: f.store.(*memstore.Store), server: f.server, url: f.url}
 	a, b := f.start("--worker", "a"), f.start("--worker", "b")
 	for _, w := range []*worker{a, b} {
 		if err := w.err.waitFor(t.Context(), "reading shardId-"); err != nil {

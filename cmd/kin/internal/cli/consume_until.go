@@ -63,7 +63,7 @@ func (w *consumeWork) watch(ctx context.Context, consumer *kin.Consumer) {
 	for sleep(ctx, lookEvery) == nil {
 		quiet := time.Since(time.Unix(0, w.activity.Load()))
 		if w.inHand.Load() == 0 && quiet >= idle {
-			w.stop(&consumeEnd{fmt.Sprintf("no record for %v: stopping", w.options.idle)})
+			w.stop(&endError{fmt.Sprintf("no record for %v: stopping", w.options.idle)})
 			return
 		}
 		if w.options.until != "tip" || time.Since(looked) < tipEvery || !w.ownAtTip(consumer, start.Add(tolerance)) {
@@ -72,7 +72,7 @@ func (w *consumeWork) watch(ctx context.Context, consumer *kin.Consumer) {
 		looked = time.Now()
 		// An error is no answer; the worker itself says what is wrong with the store.
 		if rest, err := w.othersHaveTheRest(ctx, consumer.WorkerID()); err == nil && rest && w.ownAtTip(consumer, start.Add(tolerance)) {
-			w.stop(&consumeEnd{"nothing more to read: stopping"})
+			w.stop(&endError{"nothing more to read: stopping"})
 			return
 		}
 	}

@@ -62,7 +62,7 @@ func (w *consumeWork) verdict(outer context.Context, run, cause, ended error) er
 	if failed, ok := errors.AsType[*failure](cause); ok {
 		return failed
 	}
-	wanted, isWanted := errors.AsType[*consumeEnd](cause)
+	wanted, isWanted := errors.AsType[*endError](cause)
 	switch {
 	case errors.Is(run, kin.ErrShutdown):
 		return &failure{

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func (a *app) startGroupView(d *groupDemo) (stop func()) {
 func groupLine(s groupSnapshot) string {
 	var shares []string
 	for _, w := range s.workers {
-		share := fmt.Sprint(w.shards)
+		share := strconv.Itoa(w.shards)
 		switch w.state {
 		case workerAway, workerGone:
 			share = "-"
@@ -84,18 +85,18 @@ func groupFrame(s groupSnapshot, rows int, st style) []string {
 		fmt.Sprintf("%s  %s", st.bold("kin demo, act two: a group of workers"), st.faint(s.url)),
 		"",
 		fmt.Sprintf("put      %10s records", thousands(s.put)),
-		fmt.Sprintf("handled  %10s records  %s", thousands(s.handled), st.faint(fmt.Sprintf("%s again, after a crash", thousands(s.doubled)))),
+		fmt.Sprintf("handled  %10s records  %s", thousands(s.handled), st.faint(thousands(s.doubled)+" again, after a crash")),
 		text,
 		"",
 	}
-	header := fmt.Sprintf("%-22s", "shard")
+	header := []string{fmt.Sprintf("%-22s", "shard")}
 	for _, w := range s.workers {
-		header += "  " + workerHead(w, st)
+		header = append(header, workerHead(w, st))
 	}
-	lines = append(lines, header+st.faint(fmt.Sprintf("  %10s %12s %12s", "records", "last", "longest gap")))
+	lines = append(lines, strings.Join(header, "  ")+st.faint(fmt.Sprintf("  %10s %12s %12s", "records", "last", "longest gap")))
 	for i, sh := range s.shards {
 		if len(lines) >= rows-2 && i < len(s.shards)-1 {
-			return append(lines, st.faint(fmt.Sprintf("and %s", count(len(s.shards)-i, "more shard"))))
+			return append(lines, st.faint("and "+count(len(s.shards)-i, "more shard")))
 		}
 		lines = append(lines, groupRow(sh, s.workers, st))
 	}
@@ -120,7 +121,7 @@ func workerHead(w groupWorker, st style) string {
 
 // groupRow is the line of a shard: a mark in the column of its owner.
 func groupRow(s groupShard, workers []groupWorker, st style) string {
-	row := fmt.Sprintf("%-22s", s.id)
+	row := []string{fmt.Sprintf("%-22s", s.id)}
 	for _, w := range workers {
 		cell := fmt.Sprintf("%-*s", workerColumn, "·")
 		switch {
@@ -131,7 +132,7 @@ func groupRow(s groupShard, workers []groupWorker, st style) string {
 		default:
 			cell = st.good(fmt.Sprintf("%-*s", workerColumn, "███"))
 		}
-		row += "  " + cell
+		row = append(row, cell)
 	}
-	return row + fmt.Sprintf("  %10s %9.2f s %9.2f s", thousands(s.records), s.quiet.Seconds(), s.gap.Seconds())
+	return strings.Join(row, "  ") + fmt.Sprintf("  %10s %9.2f s %9.2f s", thousands(s.records), s.quiet.Seconds(), s.gap.Seconds())
 }

@@ -64,7 +64,7 @@ func groupFailure(err error) *failure {
 	switch {
 	case busy:
 		f.code = exitBusy
-		f.what = fmt.Sprintf("the group is in use: %s", workersText(live.Workers))
+		f.what = "the group is in use: " + workersText(live.Workers)
 		f.hint = "stop the workers first, or give --force"
 	case unfit:
 		f.code = exitUsage

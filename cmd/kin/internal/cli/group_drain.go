@@ -62,7 +62,7 @@ func (a *app) groupDrain(ctx context.Context, group, name string, o drainOptions
 		others := slices.ContainsFunc(rows.Workers, func(other lease.Worker) bool { return other.ID != w.ID && !other.Draining })
 		if !others && !o.undo && !o.force {
 			return &failure{
-				code: exitBusy, what: fmt.Sprintf("nobody is left to read the shards of %s", w.ID),
+				code: exitBusy, what: "nobody is left to read the shards of " + w.ID,
 				hint: "start another worker first, or give --force to stop the reading",
 			}
 		}

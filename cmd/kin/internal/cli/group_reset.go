@@ -97,7 +97,11 @@ func (a *app) groupReset(ctx context.Context, group string, o resetOptions) erro
 			why, code := a.explain(ctx, err)
 			err = &failure{code: code, what: fmt.Sprintf("%s set, and then: %s", count(len(done.Made), "shard"), why), err: err}
 		}
-		return errors.Join(a.printSteps(done.Made), err, a.sumUpReset(group, target, done, err))
+		printed := a.printSteps(done.Made)
+		if err == nil && printed == nil {
+			printed = a.sumUpReset(group, target, done)
+		}
+		return errors.Join(printed, err)
 	})
 }
 
@@ -239,8 +243,8 @@ func (a *app) printSteps(steps []operator.Step) error {
 	return a.printTable([]string{"SHARD", "FROM", "TO", "OWNER BEFORE", "WHY"}, rows)
 }
 
-func (a *app) sumUpReset(group string, t operator.Target, done operator.Outcome, err error) error {
-	if err != nil || a.json() {
+func (a *app) sumUpReset(group string, t operator.Target, done operator.Outcome) error {
+	if a.json() {
 		return nil
 	}
 	for _, worker := range done.Forgotten {
@@ -250,6 +254,6 @@ func (a *app) sumUpReset(group string, t operator.Target, done operator.Outcome,
 		_, err := fmt.Fprintf(a.io.Out, "group %s is there already\n", group)
 		return err
 	}
-	_, err = fmt.Fprintf(a.io.Out, "\nset %s of %s for group %s\n", count(len(done.Made), "shard"), operator.StreamName(t.Stream), group)
+	_, err := fmt.Fprintf(a.io.Out, "\nset %s of %s for group %s\n", count(len(done.Made), "shard"), operator.StreamName(t.Stream), group)
 	return err
 }

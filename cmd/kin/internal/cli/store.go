@@ -62,7 +62,7 @@ func (s storeAddress) String() string {
 	return text
 }
 
-const storeHint = "use sqlite:PATH, dynamodb:TABLE, postgres://user:password@host/database, mysql://user:password@host/database or memory:"
+const storeHint = "use sqlite:PATH, dynamodb:TABLE, postgres://user:password@host/database, mysql://user:password@host/database or memory:" //nolint:gosec // words, and no password
 
 // parseStore reads a value of --store. The empty one is the default.
 func parseStore(text string, getenv func(string) string) (storeAddress, error) {

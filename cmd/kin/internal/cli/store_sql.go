@@ -50,10 +50,10 @@ func openDatabase(address *storeAddress) (*sql.DB, sqlstore.Dialect, error) {
 
 // openSQLite opens a file, which is made if it is not there, with the folder that it is in.
 func openSQLite(path string) (*sql.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil { //nolint:gosec // the user names the path
 		return nil, err
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	if info, err := os.Stat(path); err == nil && info.IsDir() { //nolint:gosec // likewise
 		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory")}
 	}
 	file := url.URL{Path: filepath.ToSlash(path)}
