@@ -50,4 +50,11 @@
 //
 // A Step with a Tick or Progress does not depend on the number of leases. A poll is looked through worker by
 // worker, a load lease by lease, and a plan is computed when something changed that it follows from.
+//
+// # What proves it
+//
+// Of the invariants of package lease: 1, 2 and 10 TestCheckpoints and TestOperator; 3 and 5 TestMembership and the script
+// merge; 4 every script; 6 TestTrust, TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and
+// the script dead; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers, TestAnswersThatNeverCome and the
+// script unknown. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
 package coord
