@@ -137,10 +137,11 @@ func (s *Store) lockLeases(ctx context.Context, q querier, group string, changes
 	return stored, nil
 }
 
-// whereKeys returns the condition that selects n leases.
+// whereKeys returns the condition that selects n leases. PostgreSQL compares each row with each pair unless they are
+// the values of a table, and SQLite knows no other way.
 func (s *Store) whereKeys(n int) string {
 	pairs := strings.TrimSuffix(strings.Repeat("(?, ?), ", n), ", ")
-	if s.dialect == SQLite {
+	if s.dialect != MySQL {
 		pairs = "VALUES " + pairs
 	}
 	return " WHERE group_name = ? AND (stream, shard) IN (" + pairs + ")"
