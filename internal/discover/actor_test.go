@@ -81,7 +81,7 @@ func (a *actor) know(id string, l lease.Lease) {
 func (a *actor) beginListing(stale bool) {
 	if a.listing == nil && a.stream.Revision > 0 {
 		a.begun++
-		a.listing = &discover.Listing{Shards: a.list(stale, a.lacks), Before: a.before()}
+		a.listing = &discover.Listing{Shards: a.list(stale, a.lacks), Before: a.before(stale)}
 	}
 }
 

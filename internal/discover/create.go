@@ -79,32 +79,38 @@ func begin(stream lease.Stream, ended, returned bool) lease.Checkpoint {
 	}
 }
 
-// ended returns the listed shards that had ended before the start position: those of which the service says so,
-// and their ancestors.
+// ended returns the listed shards that had ended before the start position: those of which the service says so, and of
+// all of their ancestors too. Where it says so only of a descendant, what it says lacks the ancestor,
+// or is about a listing that lacked the descendant: reading too much is better than finishing what has records.
 func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
 	if stream.Seeded || stream.Start == lease.TrimHorizon {
 		return nil
 	}
-	ended, parents := make(map[string]bool), make(map[string]bool)
+	parents := make(map[string]bool)
 	for _, k := range x.order {
 		for _, p := range k.Parents {
 			parents[p] = true
 		}
 	}
-	var mark func(id string)
-	mark = func(id string) {
-		if k := x.byID[id]; k != nil && k.listed && !ended[id] {
-			ended[id] = true
+	ended, asked := make(map[string]bool), make(map[string]bool)
+	var ask func(id string) bool
+	ask = func(id string) bool {
+		k := x.byID[id]
+		if k == nil || !k.listed {
+			return true // its own parents tell no more
+		}
+		if !asked[id] {
+			asked[id] = true // ends a circle of parents
+			// A shard that is open, and has no child, has not ended whatever is said.
+			ended[id] = m.listing.Before[id] && (k.Closed || parents[id])
 			for _, p := range k.Parents {
-				mark(p)
+				ended[id] = ask(p) && ended[id]
 			}
 		}
+		return ended[id]
 	}
 	for _, k := range x.order {
-		// A shard that is open, and has no child, has not ended whatever is said.
-		if m.listing.Before[k.ID] && (k.Closed || parents[k.ID]) {
-			mark(k.ID)
-		}
+		ask(k.ID)
 	}
 	return ended
 }

@@ -27,7 +27,8 @@ type Listing struct {
 	Shards []topology.Shard
 
 	// Before are the IDs of those that had ended before the start position of the stream's row, as
-	// far as the service says so. It counts only until the stream is seeded.
+	// far as the service says so. It counts only until the stream is seeded, and only where it holds for all
+	// listed ancestors of a shard as well.
 	Before map[string]bool
 }
 

@@ -129,7 +129,9 @@ func TestPlan(t *testing.T) {
 		{"is seeded when all have leases", fresh, "a:0-7=S b:8-f=S", []string{"a:0-7 b:8-f"}, "", "seeded"},
 
 		{"finishes what had ended before the start", fresh, "", []string{"a:0-f. b:0-7/a c:8-f/a"}, "a", "create a=E"},
-		{"finishes its ancestors as well", fresh, "", []string{"a:0-f. b:0-7./a c:8-f./a d:0-f/b,c"}, "b", "create a=E"},
+		{"finishes its children as well", fresh, "a:0-f=E", []string{"a:0-f. b:0-7./a c:8-f/a d:0-7/b"}, "a b", "create b/a=E c/a=S"},
+		{"does not believe it of a shard whose parent had not ended", fresh, "a:0-f=S", []string{"a:0-f. b:0-f./a c:0-f/b"}, "b", "create b/a=S"},
+		{"nor of one whose grandparent had not", fresh, "a:0-f=S b:0-f/a=S", []string{"a:0-f. b:0-f./a c:0-f./b d:0-f/c"}, "b c", "create c/b=S"},
 		{"does not take an open shard for ended", fresh, "", []string{"a:0-f"}, "a", "create a=S"},
 		{"reads all closed shards from the oldest record", oldest, "", []string{"a:0-f. b:0-f/a"}, "a", "create a=T"},
 		{"finishes nothing when the stream is seeded", seeded, "", []string{"a:0-f. b:0-f/a"}, "a", "create a=T"},
@@ -168,7 +170,10 @@ func TestPlan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var m discover.Memory
-			before := map[string]bool{tt.before: true}
+			before := map[string]bool{}
+			for id := range strings.FieldsSeq(tt.before) {
+				before[id] = true
+			}
 			known := append(rows(tt.rows), lease.Lease{Key: lease.Key{Stream: "other", Shard: "a"}, Checkpoint: lease.ShardEnd})
 			for i, listing := range tt.listings {
 				m.List(time.Duration(i)*time.Minute, tt.stream, known, discover.Listing{Shards: shards(listing), Before: before})

@@ -153,11 +153,16 @@ func (w *world) list(stale bool, lacks map[string]int) []topology.Shard {
 	return list
 }
 
-// before returns the shards of which the service says that they ended before the start: not those within a margin.
-func (w *world) before() map[string]bool {
+// before returns the shards of which the service says that they ended before the start: not those within a margin. If
+// stale, it comes from a listing that lacked some that were made after the start.
+func (w *world) before(stale bool) map[string]bool {
 	before := map[string]bool{}
 	for _, s := range w.shards {
-		if s.Closed && s.closedAt < w.start-w.r.IntN(3) {
+		young := len(s.Parents) > 0 && !slices.ContainsFunc(s.Parents, func(id string) bool {
+			p := w.shard(id)
+			return p.trimmed || p.closedAt < w.start // shards are kept for much longer than listings lack them
+		})
+		if s.Closed && s.closedAt < w.start-w.r.IntN(3) || stale && young && w.r.IntN(4) == 0 {
 			before[s.ID] = true
 		}
 	}
