@@ -153,7 +153,8 @@ func wait(ctx context.Context, takes time.Duration, ignores bool) {
 	}
 }
 
-// ackLater acknowledges the records of a batch one by one, in any order, for as long as they are its own.
+// ackLater acknowledges the records of a batch one by one, in any order. It does not heed the context: what was taken
+// over gets done, also if another worker may be doing it again.
 func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key lease.Key, from int64) {
 	g := w.group
 	g.book.mu.Lock()
@@ -161,9 +162,9 @@ func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key leas
 	pause := time.Duration(g.handlers.IntN(100)) * time.Millisecond
 	g.book.mu.Unlock()
 	for _, i := range order {
-		wait(ctx, pause, false)
+		wait(ctx, pause, true)
 		g.book.mu.Lock()
-		if ctx.Err() != nil || w.dead.Load() {
+		if w.dead.Load() {
 			g.book.mu.Unlock()
 			return
 		}
