@@ -47,7 +47,7 @@ func TestRandomHistory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRand(t)
-			for range 40 {
+			for range 25 {
 				h.run(t, r)
 			}
 		})
