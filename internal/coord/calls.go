@@ -146,6 +146,7 @@ func (l *loop) note(n Note) {
 		log.Warn("no heartbeat was answered in time: delivering nothing")
 	case TrustBack:
 		log.Info("delivering again")
+	case WorkerJoined, WorkerLeft, WorkerDied:
 	}
 	if hooks.Worker != nil {
 		hooks.Worker(WorkerEvent{What: n.What, Worker: n.Worker, Own: n.Own})

@@ -184,7 +184,7 @@ func (d dues) Swap(i, j int) {
 
 // Push implements heap.Interface.
 func (d *dues) Push(x any) {
-	e := x.(*entry) //nolint:forcetypeassert // only entries are pushed
+	e := x.(*entry) //nolint:errcheck,forcetypeassert // only entries are pushed
 	e.slot.heap = len(*d)
 	*d = append(*d, e)
 }

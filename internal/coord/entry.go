@@ -69,6 +69,7 @@ func (s *slot) running() bool {
 	switch s.state {
 	case Reading, Moving, Stopping, Losing:
 		return true
+	case Taking, Releasing, Ending:
 	}
 	return false
 }

@@ -170,7 +170,7 @@ func outage(t *testing.T, ops string, seed int) {
 		"reads":  {"Poll": true, "Load": true},
 		"beats":  {"Beat": true},
 	}
-	w.fault = func(n *node, op string) (bool, error) {
+	w.fault = func(_ *node, op string) (bool, error) {
 		if ops == "all" || down[ops][op] {
 			return false, errDown
 		}
@@ -208,14 +208,14 @@ func TestIdleCost(t *testing.T) {
 		n.steps = 0
 	}
 	w.run(time.Hour)
-	calls, steps, requests := map[string]int{}, 0, 0
+	calls, steps := map[string]int{}, 0
 	for _, n := range w.nodes {
 		for op, count := range n.calls {
 			calls[op] += count
 		}
 		steps += n.steps
 	}
-	requests = calls["Poll"] + 3*calls["Load"] + calls["Beat"] + 2*calls["Update"] + 2*calls["Forget"] + calls["PutStream"]
+	requests := calls["Poll"] + 3*calls["Load"] + calls["Beat"] + 2*calls["Update"] + 2*calls["Forget"] + calls["PutStream"]
 	t.Logf("%d requests of the store, %v, %d steps", requests, calls, steps)
 	if requests > 20_000 {
 		t.Errorf("requests of the store in an idle hour = %d, want at most 20000: %v", requests, calls)

@@ -48,8 +48,7 @@ func (m *Machine) Held() []Holding {
 			continue
 		}
 		h := Holding{Lease: e.row, State: s.state, Done: s.done, Since: s.since, Started: s.started}
-		switch s.state {
-		case Moving, Stopping, Releasing:
+		if s.state == Moving || s.state == Stopping || s.state == Releasing {
 			h.Heir = m.heir(e)
 		}
 		held = append(held, h)

@@ -23,7 +23,7 @@ func TestOperator(t *testing.T) {
 		}
 		epoch := a.reading[shardKey(0)]
 		a.progress(0, 200)
-		w.change(0, func(l *lease.Lease) { l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.TrimHorizon })
+		w.change(func(l *lease.Lease) { l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.TrimHorizon })
 		a.progress(0, 300)
 		delete(a.done, shardKey(0))
 		w.until(3*time.Second, "it is read again", func() bool { return a.reading[shardKey(0)] > epoch })
@@ -45,7 +45,7 @@ func TestOperator(t *testing.T) {
 			a.progress(0, 100)
 			a.tell(coord.Progress{Key: shardKey(0), Epoch: a.reading[shardKey(0)], Checkpoint: after(101), Now: true})
 			w.run(delay)
-			w.change(0, func(l *lease.Lease) { l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.TrimHorizon })
+			w.change(func(l *lease.Lease) { l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.TrimHorizon })
 			delete(a.done, shardKey(0))
 			w.run(2 * time.Minute)
 			if l := w.row(0); l.Checkpoint != lease.TrimHorizon || l.Owner != "a" || a.reading[shardKey(0)] != l.Epoch {
@@ -63,7 +63,7 @@ func TestOperator(t *testing.T) {
 			a.done[shardKey(0)] = after(7)
 			a.tell(coord.Progress{Key: shardKey(0), Epoch: a.reading[shardKey(0)], Checkpoint: after(7), Load: -1, Now: true})
 			w.run(delay)
-			w.change(0, func(l *lease.Lease) { l.Pin = a.m.ID() })
+			w.change(func(l *lease.Lease) { l.Pin = a.m.ID() })
 			w.run(2 * time.Second)
 			if l := w.row(0); l.Checkpoint != after(7) || l.Pin != a.m.ID() || l.Owner != a.m.ID() || a.noted(coord.LeaseLost) > 0 {
 				t.Errorf("pin %v after the change was asked for: row %+v", delay, l)
@@ -81,7 +81,7 @@ func TestOperator(t *testing.T) {
 			b = w.nodes[1]
 		}
 		a.progress(0, 9)
-		w.change(0, func(l *lease.Lease) { l.Pin = b.m.ID() })
+		w.change(func(l *lease.Lease) { l.Pin = b.m.ID() })
 		w.until(4*time.Second, "the other reads it", func() bool { return w.owner0(0) == b })
 		if l := w.row(0); l.Checkpoint != after(9) || l.Epoch != 2 {
 			t.Errorf("row = %+v, want %s at epoch 2", l, after(9))
@@ -192,7 +192,7 @@ func TestCheckpoints(t *testing.T) {
 		t.Parallel()
 		w, a := setup(t)
 		a.progress(0, 77)
-		w.change(0, func(l *lease.Lease) { l.Owner, l.Epoch = "", l.Epoch+1 })
+		w.change(func(l *lease.Lease) { l.Owner, l.Epoch = "", l.Epoch+1 })
 		a.tell(coord.Flush{Key: shardKey(0), Epoch: a.reading[shardKey(0)], Token: 1})
 		w.run(time.Second)
 		if err := a.flushed[1]; !errors.Is(err, coord.ErrLost) {

@@ -30,7 +30,7 @@ func TestLeave(t *testing.T) {
 	t.Run("before it has joined, it leaves at once", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 4)
-		w.fault = func(_ *node, op string) (bool, error) { return false, errDown }
+		w.fault = func(*node, string) (bool, error) { return false, errDown }
 		a := w.start("a")
 		w.run(time.Second)
 		a.tell(coord.Leave{})

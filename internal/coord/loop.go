@@ -60,11 +60,11 @@ func (l *loop) run(ctx context.Context) {
 		select {
 		case <-stop:
 			stop = nil
-			l.tell(Leave{})
+			l.tell(Leave{}) //nolint:contextcheck // calls go on after the end of ctx
 		case <-l.mail.wake:
-			l.deliver()
+			l.deliver() //nolint:contextcheck // as above
 		case <-timer.C:
-			l.tick()
+			l.tick() //nolint:contextcheck // as above
 		}
 		timer.Reset(l.wait())
 	}

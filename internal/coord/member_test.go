@@ -217,10 +217,10 @@ func TestLostAnswers(t *testing.T) {
 				return true, nil
 			}
 			for i := range 12 {
-				switch {
-				case i%4 == 2:
+				switch i % 4 {
+				case 2:
 					w.nodes[chance.IntN(len(w.nodes))].stopped = true
-				case i%4 == 3:
+				case 3:
 					w.nodes[chance.IntN(len(w.nodes))].tell(coord.Leave{})
 				default:
 					w.start(fmt.Sprintf("w%d-%d", i, seed))
@@ -361,7 +361,7 @@ func TestTrust(t *testing.T) {
 		if a.noted(coord.TrustLapsed) != 1 || a.trust > w.now {
 			t.Fatalf("trust until %v, lapsed %d times", a.trust, a.noted(coord.TrustLapsed))
 		}
-		w.change(0, func(l *lease.Lease) { l.Owner, l.Epoch = "somebody", l.Epoch+1 })
+		w.change(func(l *lease.Lease) { l.Owner, l.Epoch = "somebody", l.Epoch+1 })
 		w.fault = func(_ *node, op string) (bool, error) { return op != "Load", nil }
 		w.run(5 * time.Second)
 		if a.trust > w.now {

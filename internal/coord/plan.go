@@ -184,6 +184,7 @@ func (m *Machine) steer(e *entry) {
 		if e.planned != m.id && e.flight == nil {
 			m.shut(e)
 		}
+	case Stopping, Losing: // the reader is to answer first
 	case Ending:
 		if st := m.streams[e.key.Stream]; st == nil || st.failed != nil {
 			m.enters(e, Releasing)

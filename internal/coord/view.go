@@ -245,6 +245,7 @@ func (m *Machine) review(e *entry) {
 		if !e.mine() {
 			m.released(e)
 		}
+	case Losing: // the reader is to answer first
 	case Ending:
 		if !e.mine() {
 			m.finished(e)

@@ -108,7 +108,7 @@ func (f *fake) Start(l lease.Lease) {
 
 // Stop implements coord.Reader.
 func (f *fake) Stop(key lease.Key, epoch int64, why coord.Why) {
-	if f.handler < 0 && !(f.heedsCut && why == coord.CutOff) {
+	if f.handler < 0 && (!f.heedsCut || why != coord.CutOff) {
 		return
 	}
 	f.b.wg.Go(func() {
@@ -209,8 +209,8 @@ func (b *bubble) unread() (unread, most, least int) {
 	return len(b.shards) - len(read), most, least
 }
 
-// until waits until something holds, at most for a time, and returns how long it took.
-func (b *bubble) until(most time.Duration, what string, holds func() bool) time.Duration {
+// until waits until something holds, at most for a time.
+func (b *bubble) until(most time.Duration, what string, holds func() bool) {
 	b.t.Helper()
 	from := time.Now()
 	for !holds() {
@@ -220,7 +220,6 @@ func (b *bubble) until(most time.Duration, what string, holds func() bool) time.
 		time.Sleep(10 * time.Millisecond) // in a bubble
 		synctest.Wait()
 	}
-	return time.Since(from)
 }
 
 // startAll starts n workers and waits until they share all shards.

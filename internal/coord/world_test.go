@@ -370,10 +370,10 @@ func (w *world) row(shard int) lease.Lease {
 	return lease.Lease{Key: shardKey(shard)}
 }
 
-// change changes the row of a shard, as an operator would.
-func (w *world) change(shard int, f func(*lease.Lease)) {
+// change changes the row of the first shard, as an operator would.
+func (w *world) change(f func(*lease.Lease)) {
 	w.t.Helper()
-	old := w.row(shard)
+	old := w.row(0)
 	l := old
 	f(&l)
 	results, err := w.store.Update(w.t.Context(), group, []lease.Change{lease.Set(old, l)})
