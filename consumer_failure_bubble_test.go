@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,19 @@ import (
 // brittle is a handler of single records that fails for those that begin with "bad", as often as fails says for
 // each; -1 for ever.
 func brittle(b *book, fails map[string]int) kin.Handler {
+	var mu sync.Mutex
+	failing := func(d string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if fails[d] == 0 {
+			return false
+		}
+		fails[d]--
+		return true
+	}
 	return kin.EachRecord(func(_ context.Context, r kin.Record) error {
 		d := string(r.Data)
-		if fails[d] != 0 {
-			fails[d]--
+		if failing(d) {
 			b.note("%s!", d)
 			return fmt.Errorf("%s: %w", d, errHandler)
 		}

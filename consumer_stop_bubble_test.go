@@ -210,11 +210,11 @@ func TestConsumerWithoutItsStore(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGroup(t, 1)
 				var b book
-				var cut time.Time
+				cuts := make(chan time.Time, 1)
 				w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
 					if data(batch) == "long" && batch.Attempt == 1 {
 						<-ctx.Done()
-						cut = time.Now()
+						cuts <- time.Now()
 						b.note("%v", context.Cause(ctx))
 						return ctx.Err()
 					}
@@ -228,7 +228,7 @@ func TestConsumerWithoutItsStore(t *testing.T) {
 				calls := g.server.CallCount("GetShardIterator")
 				w.store.SetOutage(outage)
 				time.Sleep(30 * time.Second)
-				if took := cut.Sub(began); took < 3*time.Second || took > 7*time.Second {
+				if took := (<-cuts).Sub(began); took < 3*time.Second || took > 7*time.Second {
 					t.Errorf("the context was cancelled after %v, want 0.4 to 0.7 of the TTL of 10s", took)
 				}
 				g.put("meanwhile")
