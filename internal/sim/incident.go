@@ -33,7 +33,7 @@ func (w *world) afflict(h *host) time.Duration {
 	limit := w.scenario.TTL + 2*time.Second
 	longer := limit + w.scenario.TTL*7/10
 	kind := w.rand.IntN(6)
-	w.note("incident %d", kind)
+	w.notef("incident %d", kind)
 	switch kind {
 	case 0:
 		h.process.crash()

@@ -67,7 +67,7 @@ func (w *world) boot(h *host) {
 		Streams:         w.streams(),
 		Build:           "sim",
 	})
-	w.note("host %d starts run %d", h.number, h.runs)
+	w.notef("host %d starts run %d", h.number, h.runs)
 	p.step(coord.Tick{})
 }
 
@@ -224,7 +224,7 @@ func (p *process) leave() {
 		return
 	}
 	p.leaving = true
-	p.world.note("%s is to leave", p.machine.ID())
+	p.world.notef("%s is to leave", p.machine.ID())
 	p.do(func() { p.step(coord.Leave{}) })
 	p.after(shutdownTimeout, func() { p.step(coord.Cut{}) })
 }
@@ -245,7 +245,7 @@ func (p *process) left(err error) {
 		p.tell(history.Crashed)
 	}
 	if !p.leaving {
-		p.world.note("BUG: %s left by itself: %s", p.machine.ID(), text)
+		p.world.notef("BUG: %s left by itself: %s", p.machine.ID(), text)
 	}
 }
 

@@ -103,7 +103,7 @@ func (r *reader) fetch() {
 	if r.fetching || r.over || r.stopping || r.batch != nil || len(r.pieces) >= maxPieces || !r.p.mayDeliver() {
 		return
 	}
-	if r.next >= r.shard.count && !(r.shard.closed() && r.ended()) {
+	if r.next >= r.shard.count && (!r.shard.closed() || !r.ended()) {
 		return
 	}
 	r.fetching = true
@@ -268,7 +268,7 @@ func (r *reader) cancelled(b *batch) {
 func (p *process) stop(a coord.StopShard) {
 	r := p.readers[a.Key]
 	if r == nil || r.epoch != a.Epoch {
-		p.world.note("BUG: %s stops %v with epoch %d, which it does not read", p.machine.ID(), a.Key.Shard, a.Epoch)
+		p.world.notef("BUG: %s stops %v with epoch %d, which it does not read", p.machine.ID(), a.Key.Shard, a.Epoch)
 		return
 	}
 	r.stopping, r.why = true, max(r.why, a.Why)

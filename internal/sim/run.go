@@ -77,7 +77,7 @@ func (w *world) skewed() bool {
 // calmDown ends all trouble. Whatever was started goes on for as long as it was to.
 func (w *world) calmDown() {
 	w.calm = true
-	w.note("trouble is over")
+	w.notef("trouble is over")
 	for _, h := range w.hosts {
 		if h.process == nil {
 			w.boot(h)
@@ -120,13 +120,13 @@ func (w *world) settled() string {
 // generations of shards are read one after the other.
 func (w *world) settleLimit() time.Duration {
 	s := w.scenario
-	generations := time.Duration(1)
+	generations := 1
 	for _, step := range s.Steps {
 		if step.What == Split || step.What == Merge {
 			generations++
 		}
 	}
-	return 10*s.TTL + 4*s.Handler.Slow + 3*s.CheckpointEvery + 4*s.ListEvery + generations*(s.TTL+s.ListEvery)
+	return 10*s.TTL + 4*s.Handler.Slow + 3*s.CheckpointEvery + 4*s.ListEvery + time.Duration(generations)*s.TTL + time.Duration(generations)*s.ListEvery
 }
 
 // uneven says whether shares differ by more than one, although nothing speaks against it.

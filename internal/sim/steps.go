@@ -11,7 +11,7 @@ import (
 func (w *world) take(s Step) {
 	h := w.hosts[s.Host%len(w.hosts)]
 	service := w.services[s.Pick%len(w.services)]
-	w.note("step: %s", s)
+	w.notef("step: %s", s)
 	switch s.What {
 	case Split, Merge, Trim, Expire:
 		w.reshard(service, s)

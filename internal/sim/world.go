@@ -54,7 +54,7 @@ func (w *world) record(e history.Event) {
 	w.checker.Record(e)
 }
 
-func (w *world) note(format string, args ...any) {
+func (w *world) notef(format string, args ...any) {
 	w.record(history.Event{Kind: history.Note, Text: fmt.Sprintf(format, args...)})
 }
 

@@ -10,11 +10,11 @@ func (c *Checker) change(e Event) {
 	stored := c.rows[e.Key]
 	stored.Key = e.Key
 	if !stored.Equal(old) {
-		c.breaks("a lease changes by a compare-and-set on its revision", "%s: the row was %+v, not %+v", shortKey(e.Key), stored, old)
+		c.breaksf("a lease changes by a compare-and-set on its revision", "%s: the row was %+v, not %+v", shortKey(e.Key), stored, old)
 	}
 	s := c.shards[e.Key]
 	if s == nil {
-		c.breaks("leases are of shards that exist", "%s", shortKey(e.Key))
+		c.breaksf("leases are of shards that exist", "%s", shortKey(e.Key))
 		return
 	}
 	switch {
@@ -45,18 +45,18 @@ func (c *Checker) created(s *shard, e Event) {
 	now := e.Change.New
 	c.figures.Created++
 	if now.Revision != 1 {
-		c.breaks("each change raises the revision by one", "%s begins with %d", shortKey(e.Key), now.Revision)
+		c.breaksf("each change raises the revision by one", "%s begins with %d", shortKey(e.Key), now.Revision)
 	}
 	if s.hadRow && !s.gone && e.By != Operator {
-		c.breaks("a lease stays for as long as its shard is listed", "%s gets another lease", shortKey(e.Key))
+		c.breaksf("a lease stays for as long as its shard is listed", "%s gets another lease", shortKey(e.Key))
 	}
 	if now.Owner != "" && now.Owner != e.By {
-		c.breaks("a worker takes leases only for itself", "%s gave %s to %s", e.By, shortKey(e.Key), now.Owner)
+		c.breaksf("a worker takes leases only for itself", "%s gave %s to %s", e.By, shortKey(e.Key), now.Owner)
 	}
 	for _, id := range s.parents {
 		p := c.shards[lease.Key{Stream: e.Key.Stream, Shard: id}]
 		if p != nil && !p.hadRow && !p.gone {
-			c.breaks("a shard gets a lease after its parents", "%s before its parent %s", shortKey(e.Key), shortKey(p.key))
+			c.breaksf("a shard gets a lease after its parents", "%s before its parent %s", shortKey(e.Key), shortKey(p.key))
 		}
 	}
 	c.startsAt(s, now.Checkpoint)
@@ -67,14 +67,14 @@ func (c *Checker) startsAt(s *shard, cp lease.Checkpoint) {
 	at, ok := c.position(s, cp)
 	switch {
 	case !ok:
-		c.breaks("checkpoints are positions", "%s of %s", cp, shortKey(s.key))
+		c.breaksf("checkpoints are positions", "%s of %s", cp, shortKey(s.key))
 	case cp == lease.ShardEnd:
 		if !s.complete() {
-			c.breaks("a new shard begins at its oldest record", "%s is finished from the start, and has %d records of which %d are done",
+			c.breaksf("a new shard begins at its oldest record", "%s is finished from the start, and has %d records of which %d are done",
 				shortKey(s.key), s.count, s.done.prefix)
 		}
 	case at > s.done.prefix:
-		c.breaks("a new shard begins at its oldest record", "%s begins at %s, after %d records of which %d are done",
+		c.breaksf("a new shard begins at its oldest record", "%s begins at %s, after %d records of which %d are done",
 			shortKey(s.key), cp, at, s.done.prefix)
 	}
 }
@@ -87,15 +87,15 @@ func (c *Checker) removed(s *shard, e Event) {
 		return
 	}
 	if !e.Change.Old.Finished() {
-		c.breaks("only finished leases are deleted", "%s at %s", shortKey(e.Key), e.Change.Old.Checkpoint)
+		c.breaksf("only finished leases are deleted", "%s at %s", shortKey(e.Key), e.Change.Old.Checkpoint)
 	}
 	if !s.gone {
-		c.breaks("a lease stays for as long as its shard is listed", "%s was deleted", shortKey(e.Key))
+		c.breaksf("a lease stays for as long as its shard is listed", "%s was deleted", shortKey(e.Key))
 	}
 	for _, id := range s.children {
 		child := c.shards[lease.Key{Stream: e.Key.Stream, Shard: id}]
 		if !child.hadRow && !child.gone {
-			c.breaks("a lease stays until its children have leases", "%s was deleted, and %s has none", shortKey(e.Key), shortKey(child.key))
+			c.breaksf("a lease stays until its children have leases", "%s was deleted, and %s has none", shortKey(e.Key), shortKey(child.key))
 		}
 	}
 }
@@ -104,7 +104,7 @@ func (c *Checker) removed(s *shard, e Event) {
 func (c *Checker) moved(s *shard, e Event) {
 	old, now := e.Change.Old, e.Change.New
 	if now.Revision != old.Revision+1 {
-		c.breaks("each change raises the revision by one", "%s: from %d to %d", shortKey(e.Key), old.Revision, now.Revision)
+		c.breaksf("each change raises the revision by one", "%s: from %d to %d", shortKey(e.Key), old.Revision, now.Revision)
 	}
 	epoch := old.Epoch
 	if old.Owner != now.Owner {
@@ -112,7 +112,7 @@ func (c *Checker) moved(s *shard, e Event) {
 		c.figures.Moves++
 	}
 	if now.Epoch != epoch && (e.By != Operator || now.Epoch != old.Epoch+1) {
-		c.breaks("the epoch rises by one with each change of the owner", "%s: owner %q to %q, epoch %d to %d",
+		c.breaksf("the epoch rises by one with each change of the owner", "%s: owner %q to %q, epoch %d to %d",
 			shortKey(e.Key), old.Owner, now.Owner, old.Epoch, now.Epoch)
 	}
 	if e.By == Operator {
@@ -120,7 +120,7 @@ func (c *Checker) moved(s *shard, e Event) {
 		return
 	}
 	if old.Pin != now.Pin {
-		c.breaks("pins are an operator's", "%s: %q to %q", shortKey(e.Key), old.Pin, now.Pin)
+		c.breaksf("pins are an operator's", "%s: %q to %q", shortKey(e.Key), old.Pin, now.Pin)
 	}
 	if old.Owner != now.Owner {
 		c.newOwner(s, e)
@@ -137,12 +137,12 @@ func (c *Checker) newOwner(s *shard, e Event) {
 	case old.Owner == e.By:
 		c.handedOver(s, e)
 	case now.Owner != e.By:
-		c.breaks("a worker takes leases only for itself", "%s gave %s from %q to %q", e.By, shortKey(e.Key), old.Owner, now.Owner)
+		c.breaksf("a worker takes leases only for itself", "%s gave %s from %q to %q", e.By, shortKey(e.Key), old.Owner, now.Owner)
 	case old.Owner != "" && c.worker(old.Owner).row && !c.worker(old.Owner).gone:
-		c.breaks("no lease is taken from a worker that has a row", "%s took %s from %s", e.By, shortKey(e.Key), old.Owner)
+		c.breaksf("no lease is taken from a worker that has a row", "%s took %s from %s", e.By, shortKey(e.Key), old.Owner)
 	}
 	if now.Owner != "" && now.Owner != old.Owner && !c.worker(now.Owner).joined {
-		c.breaks("owners are workers of the group", "%s gave %s to %q", e.By, shortKey(e.Key), now.Owner)
+		c.breaksf("owners are workers of the group", "%s gave %s to %q", e.By, shortKey(e.Key), now.Owner)
 	}
 }
 
@@ -152,14 +152,14 @@ func (c *Checker) handedOver(s *shard, e Event) {
 	old, now := e.Change.Old, e.Change.New
 	c.figures.HandOvers++
 	if x := s.session(e.By); x != nil {
-		c.breaks("a lease is handed over after its reading ended", "%s reads %s and made %q the owner", e.By, shortKey(e.Key), now.Owner)
+		c.breaksf("a lease is handed over after its reading ended", "%s reads %s and made %q the owner", e.By, shortKey(e.Key), now.Owner)
 		return
 	}
 	if now.Finished() || s.last == nil || s.last.worker != e.By || s.last.epoch != old.Epoch {
 		return
 	}
 	if at, _ := c.position(s, now.Checkpoint); at < min(s.last.done.prefix, s.count) {
-		c.breaks("a lease is handed over with its final checkpoint", "%s handed over %s at %s, and %d records were done",
+		c.breaksf("a lease is handed over with its final checkpoint", "%s handed over %s at %s, and %d records were done",
 			e.By, shortKey(e.Key), now.Checkpoint, s.last.done.prefix)
 	}
 }
@@ -169,19 +169,19 @@ func (c *Checker) checkpointed(s *shard, e Event) {
 	old, now := e.Change.Old, e.Change.New
 	c.figures.Checkpoints++
 	if old.Owner != e.By {
-		c.breaks("only the owner moves the checkpoint", "%s moved that of %s, which is %q's", e.By, shortKey(e.Key), old.Owner)
+		c.breaksf("only the owner moves the checkpoint", "%s moved that of %s, which is %q's", e.By, shortKey(e.Key), old.Owner)
 	}
 	before, _ := c.position(s, old.Checkpoint)
 	after, ok := c.position(s, now.Checkpoint)
 	switch {
 	case !ok:
-		c.breaks("checkpoints are positions", "%s of %s", now.Checkpoint, shortKey(e.Key))
+		c.breaksf("checkpoints are positions", "%s of %s", now.Checkpoint, shortKey(e.Key))
 	case now.Finished():
 		c.finished(s, e)
 	case after < before:
-		c.breaks("a checkpoint never goes back", "%s: %s to %s", shortKey(e.Key), old.Checkpoint, now.Checkpoint)
+		c.breaksf("a checkpoint never goes back", "%s: %s to %s", shortKey(e.Key), old.Checkpoint, now.Checkpoint)
 	case after > s.done.prefix:
-		c.breaks("checkpoints are of records that were acknowledged", "%s: %s, and %d records were acknowledged",
+		c.breaksf("checkpoints are of records that were acknowledged", "%s: %s, and %d records were acknowledged",
 			shortKey(e.Key), now.Checkpoint, s.done.prefix)
 	}
 }
@@ -190,13 +190,13 @@ func (c *Checker) checkpointed(s *shard, e Event) {
 func (c *Checker) finished(s *shard, e Event) {
 	c.figures.Finished++
 	if !s.complete() {
-		c.breaks("a lease is finished after all its records are acknowledged", "%s: closed is %t, %d records of which %d are done",
+		c.breaksf("a lease is finished after all its records are acknowledged", "%s: closed is %t, %d records of which %d are done",
 			shortKey(e.Key), s.closed, s.count, s.done.prefix)
 	}
 	for _, id := range c.worker(e.By).ended[e.Key] {
 		child := c.shards[lease.Key{Stream: e.Key.Stream, Shard: id}]
 		if child == nil || !child.hadRow {
-			c.breaks("a lease is finished after the children that were named have leases", "%s before %s", shortKey(e.Key), id)
+			c.breaksf("a lease is finished after the children that were named have leases", "%s before %s", shortKey(e.Key), id)
 		}
 	}
 }

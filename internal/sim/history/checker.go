@@ -1,7 +1,6 @@
 package history
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -45,8 +44,8 @@ type Violation struct {
 	Text string
 }
 
-// Error says which promise was broken, and how.
-func (v *Violation) Error() string {
+// String says which promise was broken, and how.
+func (v *Violation) String() string {
 	return fmt.Sprintf("%s at %s: %s", v.Rule, v.At.Round(time.Microsecond), v.Text)
 }
 
@@ -135,8 +134,8 @@ func (c *Checker) Record(e Event) {
 	}
 }
 
-// breaks notes that a promise was broken.
-func (c *Checker) breaks(rule, format string, args ...any) {
+// breaksf notes that a promise was broken.
+func (c *Checker) breaksf(rule, format string, args ...any) {
 	if c.violation == nil {
 		c.violation = &Violation{At: c.now, Rule: rule, Text: fmt.Sprintf(format, args...)}
 	}
@@ -167,14 +166,14 @@ func (c *Checker) toWorker(e Event) {
 	switch e.Kind {
 	case Joined:
 		if w.joined && !w.gone {
-			c.breaks("worker IDs are never used again", "%s joined once more", e.Worker)
+			c.breaksf("worker IDs are never used again", "%s joined once more", e.Worker)
 		}
 		w.joined, w.row, w.beatAt = true, true, e.At
 		c.figures.Joins++
 	case Beat:
 		w.beatAt = e.At
 		if !w.row {
-			c.breaks("a worker without a row has no heartbeat", "%s", e.Worker)
+			c.breaksf("a worker without a row has no heartbeat", "%s", e.Worker)
 		}
 	case Forgotten:
 		c.forgotten(w, e)
@@ -209,7 +208,7 @@ func (c *Checker) forgotten(w *worker, e Event) {
 		unchanged := e.At - w.beatAt
 		atLeast := scale(c.cfg.TTL, deadAfter*(1-c.cfg.ClockError)) - c.cfg.Granularity
 		if unchanged < atLeast && !c.worker(e.By).badClock {
-			c.breaks("a worker is forgotten after its beat stood still for 0.85 TTL",
+			c.breaksf("a worker is forgotten after its beat stood still for 0.85 TTL",
 				"%s forgot %s, whose beat had changed %s before", e.By, w.id, unchanged)
 		}
 	}
@@ -228,7 +227,7 @@ func (c *Checker) abandoned(w *worker) {
 		}
 		c.figures.Abandoned++
 		if x := s.session(w.id); x != nil || s.last != nil && s.last.worker == w.id && s.last.epoch == row.Epoch {
-			c.breaks("a worker's row goes after its last hand-over", "%s left and owns %s", w.id, shortKey(key))
+			c.breaksf("a worker's row goes after its last hand-over", "%s left and owns %s", w.id, shortKey(key))
 		}
 	}
 }
@@ -245,11 +244,11 @@ func (c *Checker) left(w *worker, e Event) {
 	for _, key := range c.keys() {
 		s := c.shards[key]
 		if x := s.session(w.id); x != nil && e.OK {
-			c.breaks("a worker that left reads nothing", "%s left and reads %s", w.id, shortKey(s.key))
+			c.breaksf("a worker that left reads nothing", "%s left and reads %s", w.id, shortKey(s.key))
 		}
 	}
 	if e.OK && w.row {
-		c.breaks("a worker's row goes when it leaves", "%s left and has a row", w.id)
+		c.breaksf("a worker's row goes when it leaves", "%s left and has a row", w.id)
 	}
 	if e.OK {
 		c.figures.Left++
@@ -267,10 +266,10 @@ func (c *Checker) putStream(e Event) {
 			}
 		}
 	} else if s.start != lease.Checkpoint(e.Text) {
-		c.breaks("the start of a stream is decided once", "it was %s and is %s", s.start, e.Text)
+		c.breaksf("the start of a stream is decided once", "it was %s and is %s", s.start, e.Text)
 	}
 	if s.seeded && !e.OK {
-		c.breaks("a stream stays seeded", "%s", e.Key.Stream)
+		c.breaksf("a stream stays seeded", "%s", e.Key.Stream)
 	}
 	s.seeded = e.OK
 }
@@ -286,12 +285,4 @@ func scale(d time.Duration, by float64) time.Duration { return time.Duration(flo
 // keys returns the shards in order, so that what is said about them is the same in each run.
 func (c *Checker) keys() []lease.Key {
 	return slices.SortedFunc(maps.Keys(c.shards), lease.Key.Compare)
-}
-
-// compareIDs orders the IDs of shards.
-func compareIDs(a, b string) int {
-	if n := cmp.Compare(len(a), len(b)); n != 0 {
-		return n
-	}
-	return cmp.Compare(a, b)
 }

@@ -71,16 +71,16 @@ func (b *book) change(by, shard string, f func(*lease.Lease)) {
 	b.add(history.Event{Kind: history.Changed, By: by, Key: key(shard), Change: &lease.Change{Old: old, New: now}})
 }
 
-func (b *book) create(by, shard string, cp lease.Checkpoint) {
-	b.change(by, shard, func(l *lease.Lease) { l.Checkpoint = cp })
+func (b *book) create(shard string, cp lease.Checkpoint) {
+	b.change("a", shard, func(l *lease.Lease) { l.Checkpoint = cp })
 }
 
 func (b *book) own(by, shard, owner string) {
 	b.change(by, shard, func(l *lease.Lease) { l.Owner = owner })
 }
 
-func (b *book) checkpoint(by, shard string, cp lease.Checkpoint) {
-	b.change(by, shard, func(l *lease.Lease) { l.Checkpoint = cp })
+func (b *book) checkpoint(by string, cp lease.Checkpoint) {
+	b.change(by, "0", func(l *lease.Lease) { l.Checkpoint = cp })
 }
 
 func (b *book) start(worker, shard string) {
@@ -88,19 +88,20 @@ func (b *book) start(worker, shard string) {
 	b.add(history.Event{Kind: history.Started, Worker: worker, Key: key(shard), Epoch: row.Epoch, Text: string(row.Checkpoint)})
 }
 
-func (b *book) stop(worker, shard string, epoch int64) {
-	b.add(history.Event{Kind: history.Stopped, Worker: worker, Key: key(shard), Epoch: epoch})
+// stop ends the reading of worker a.
+func (b *book) stop() {
+	b.add(history.Event{Kind: history.Stopped, Worker: "a", Key: key("0"), Epoch: 1})
 }
 
-func (b *book) deliver(worker, shard string, epoch, id, from, to int64) {
-	b.add(history.Event{Kind: history.Delivered, Worker: worker, Key: key(shard), Epoch: epoch, ID: id, From: from, To: to})
+func (b *book) deliver(worker string, epoch, id, from, to int64) {
+	b.add(history.Event{Kind: history.Delivered, Worker: worker, Key: key("0"), Epoch: epoch, ID: id, From: from, To: to})
 }
 
-// handle delivers records and acknowledges them.
-func (b *book) handle(worker, shard string, epoch, id, from, to int64) {
-	b.deliver(worker, shard, epoch, id, from, to)
-	b.add(history.Event{Kind: history.Handled, Worker: worker, ID: id, OK: true})
-	b.add(history.Event{Kind: history.Acked, Worker: worker, Key: key(shard), Epoch: epoch, From: from, To: to})
+// handle delivers records of shard 0 to worker a, which acknowledges them.
+func (b *book) handle(id, from, to int64) {
+	b.deliver("a", 1, id, from, to)
+	b.add(history.Event{Kind: history.Handled, Worker: "a", ID: id, OK: true})
+	b.add(history.Event{Kind: history.Acked, Worker: "a", Key: key("0"), Epoch: 1, From: from, To: to})
 }
 
 // work is a history in which worker a reads shard 0 with its 10 records, of which 5 are done.
@@ -108,10 +109,10 @@ func work() *book {
 	b := newBook()
 	b.shard("0", 10)
 	b.join("a", "b")
-	b.create("a", "0", lease.TrimHorizon)
+	b.create("0", lease.TrimHorizon)
 	b.own("a", "0", "a")
 	b.start("a", "0")
-	b.handle("a", "0", 1, 1, 0, 5)
+	b.handle(1, 0, 5)
 	return b
 }
 
@@ -125,82 +126,82 @@ func TestCheckerFinds(t *testing.T) {
 			old := b.row["0"]
 			old.Revision--
 			b.row["0"] = old
-			b.checkpoint("a", "0", "AFTER_SEQUENCE_NUMBER:1")
+			b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:1")
 		}},
 		{"each change raises the revision by one", func(b *book) { b.change("a", "0", func(l *lease.Lease) { l.Revision += 2 }) }},
 		{"the epoch rises by one", func(b *book) {
-			b.stop("a", "0", 1)
+			b.stop()
 			b.change("a", "0", func(l *lease.Lease) { l.Owner, l.Checkpoint, l.Epoch = "b", "AFTER_SEQUENCE_NUMBER:4", 3 })
 		}},
-		{"only the owner moves the checkpoint", func(b *book) { b.checkpoint("b", "0", "AFTER_SEQUENCE_NUMBER:1") }},
+		{"only the owner moves the checkpoint", func(b *book) { b.checkpoint("b", "AFTER_SEQUENCE_NUMBER:1") }},
 		{"a checkpoint never goes back", func(b *book) {
-			b.checkpoint("a", "0", "AFTER_SEQUENCE_NUMBER:4")
-			b.checkpoint("a", "0", "AFTER_SEQUENCE_NUMBER:3")
+			b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:4")
+			b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:3")
 		}},
-		{"checkpoints are of records that were acknowledged", func(b *book) { b.checkpoint("a", "0", "AFTER_SEQUENCE_NUMBER:5") }},
-		{"checkpoints are positions", func(b *book) { b.checkpoint("a", "0", "SOMEWHERE") }},
+		{"checkpoints are of records that were acknowledged", func(b *book) { b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:5") }},
+		{"checkpoints are positions", func(b *book) { b.checkpoint("a", "SOMEWHERE") }},
 		{"no lease is taken from a worker that has a row", func(b *book) { b.own("b", "0", "b") }},
 		{"a worker takes leases only for itself", func(b *book) {
 			b.shard("1", 0)
-			b.create("a", "1", lease.TrimHorizon)
+			b.create("1", lease.TrimHorizon)
 			b.own("a", "1", "b")
 		}},
 		{"a lease is handed over after its reading ended", func(b *book) { b.own("a", "0", "b") }},
-		{"a lease is handed over with its final checkpoint", func(b *book) { b.stop("a", "0", 1); b.own("a", "0", "b") }},
-		{"a reading has ended when its handler has returned", func(b *book) { b.deliver("a", "0", 1, 2, 5, 6); b.stop("a", "0", 1) }},
+		{"a lease is handed over with its final checkpoint", func(b *book) { b.stop(); b.own("a", "0", "b") }},
+		{"a reading has ended when its handler has returned", func(b *book) { b.deliver("a", 1, 2, 5, 6); b.stop() }},
 		{"a lease is finished after all its records are acknowledged", func(b *book) {
 			b.add(history.Event{Kind: history.Closed, Key: key("0")})
-			b.checkpoint("a", "0", lease.ShardEnd)
+			b.checkpoint("a", lease.ShardEnd)
 		}},
 		{"a lease is finished after the children that were named", func(b *book) {
-			b.handle("a", "0", 1, 2, 5, 10)
+			b.handle(2, 5, 10)
 			b.add(history.Event{Kind: history.Closed, Key: key("0")})
 			b.shard("1", 0, "0")
 			b.add(history.Event{Kind: history.Ended, Worker: "a", Key: key("0"), Names: []string{"1"}})
-			b.checkpoint("a", "0", lease.ShardEnd)
+			b.checkpoint("a", lease.ShardEnd)
 		}},
 		{"a shard gets a lease after its parents", func(b *book) {
 			b.shard("1", 0)
 			b.shard("2", 0, "1")
-			b.create("a", "2", lease.TrimHorizon)
+			b.create("2", lease.TrimHorizon)
 		}},
-		{"a new shard begins at its oldest record", func(b *book) { b.shard("1", 3); b.create("a", "1", "AFTER_SEQUENCE_NUMBER:0") }},
-		{"a new shard begins at its oldest record", func(b *book) { b.shard("1", 3); b.create("a", "1", lease.ShardEnd) }},
+		{"a new shard begins at its oldest record", func(b *book) { b.shard("1", 3); b.create("1", "AFTER_SEQUENCE_NUMBER:0") }},
+		{"a new shard begins at its oldest record", func(b *book) { b.shard("1", 3); b.create("1", lease.ShardEnd) }},
 		{"only finished leases are deleted", func(b *book) { b.change("a", "0", func(l *lease.Lease) { l.Revision = 0 }) }},
 		{"a lease stays for as long as its shard is listed", func(b *book) {
-			b.handle("a", "0", 1, 2, 5, 10)
+			b.handle(2, 5, 10)
 			b.add(history.Event{Kind: history.Closed, Key: key("0")})
-			b.checkpoint("a", "0", lease.ShardEnd)
+			b.checkpoint("a", lease.ShardEnd)
 			b.change("a", "0", func(l *lease.Lease) { l.Revision = 0 })
 		}},
 		{"parents are done before their children", func(b *book) {
 			b.shard("1", 3, "0")
-			b.create("a", "1", lease.TrimHorizon)
+			b.create("1", lease.TrimHorizon)
 			b.own("a", "1", "a")
 			b.start("a", "1")
 		}},
-		{"a worker trusts its leases for 0.7 TTL", func(b *book) { b.wait(ttl * 8 / 10); b.deliver("a", "0", 1, 2, 5, 6) }},
+		{"a worker trusts its leases for 0.7 TTL", func(b *book) { b.wait(ttl * 8 / 10); b.deliver("a", 1, 2, 5, 6) }},
 		{"only the owner delivers records", func(b *book) {
 			b.wait(ttl)
 			b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
 			b.own("b", "0", "b")
 			b.add(history.Event{Kind: history.Trusted, Worker: "a", Began: b.now})
-			b.deliver("a", "0", 1, 2, 5, 6)
+			b.deliver("a", 1, 2, 5, 6)
 		}},
-		{"records of a shard are delivered without a hole", func(b *book) { b.deliver("a", "0", 1, 2, 6, 7) }},
-		{"records of a shard are delivered in order", func(b *book) { b.deliver("a", "0", 1, 2, 3, 7) }},
-		{"records are delivered that were put", func(b *book) { b.deliver("a", "0", 1, 2, 5, 11) }},
+		{"records of a shard are delivered without a hole", func(b *book) { b.deliver("a", 1, 2, 6, 7) }},
+		{"records of a shard are delivered in order", func(b *book) { b.deliver("a", 1, 2, 3, 7) }},
+		{"records are delivered that were put", func(b *book) { b.deliver("a", 1, 2, 5, 11) }},
 		{"records are acknowledged that were delivered", func(b *book) {
 			b.add(history.Event{Kind: history.Acked, Worker: "a", Key: key("0"), Epoch: 1, From: 5, To: 6})
 		}},
 		{"handlers of two workers overlap", func(b *book) {
-			b.deliver("a", "0", 1, 2, 5, 6)
+			b.deliver("a", 1, 2, 5, 6)
 			b.wait(ttl)
 			b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
 			b.own("b", "0", "b")
 			b.trust("b")
 			b.start("b", "0")
-			b.deliver("b", "0", 2, 3, 0, 6)
+			b.deliver("b", 2, 3, 0, 6)
 		}},
 		{"a worker is forgotten after its beat stood still", func(b *book) {
 			b.wait(ttl / 2)
@@ -212,14 +213,14 @@ func TestCheckerFinds(t *testing.T) {
 			b.wait(ttl)
 			b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
 			b.join("a")
-			b.deliver("a", "0", 1, 2, 5, 6)
+			b.deliver("a", 1, 2, 5, 6)
 		}},
 		{"the start of a stream is decided once", func(b *book) {
 			b.add(history.Event{Kind: history.StreamPut, Key: key(""), Text: "AT_TIMESTAMP:2026-01-01T00:00:00Z", OK: true})
 		}},
 		{"a planned hand-over leaves no shard unread for long", func(b *book) {
 			b.add(history.Event{Kind: history.Calm, OK: true})
-			b.stop("a", "0", 1)
+			b.stop()
 			b.change("a", "0", func(l *lease.Lease) { l.Owner, l.Checkpoint = "b", "AFTER_SEQUENCE_NUMBER:4" })
 			b.wait(2 * time.Second)
 			b.start("b", "0")
@@ -248,7 +249,7 @@ func TestCheckerExcuses(t *testing.T) {
 		b.own("b", "0", "b")
 		b.trust("b")
 		b.start("b", "0")
-		b.deliver("b", "0", 2, 3, 0, 6)
+		b.deliver("b", 2, 3, 0, 6)
 		b.wait(3 * time.Second)
 		b.add(history.Event{Kind: history.Handled, ID: 2})
 	}
@@ -261,7 +262,7 @@ func TestCheckerExcuses(t *testing.T) {
 			takeOver(b)
 		}, func(f history.Figures) history.Lengths { return f.Overlap.Handler }},
 		"a process that stood still, for the time after it": {func(b *book) {
-			b.deliver("a", "0", 1, 2, 5, 6)
+			b.deliver("a", 1, 2, 5, 6)
 			b.add(history.Event{Kind: history.Frozen, Worker: "a"})
 			b.wait(ttl)
 			b.add(history.Event{Kind: history.Thawed, Worker: "a"})
@@ -269,7 +270,7 @@ func TestCheckerExcuses(t *testing.T) {
 			takeOver(b)
 		}, func(f history.Figures) history.Lengths { return f.Overlap.Frozen }},
 		"a clock beyond the margin": {func(b *book) {
-			b.deliver("a", "0", 1, 2, 5, 6)
+			b.deliver("a", 1, 2, 5, 6)
 			b.add(history.Event{Kind: history.BadClock, Worker: "a"})
 			takeOver(b)
 		}, func(f history.Figures) history.Lengths { return f.Overlap.BadClock }},
@@ -298,15 +299,15 @@ func TestCheckerSaysWhatIsLeftToDo(t *testing.T) {
 		}
 	}
 	step("of which 5 are done")
-	b.handle("a", "0", 1, 2, 5, 10)
+	b.handle(2, 5, 10)
 	step("its checkpoint is TRIM_HORIZON")
-	b.checkpoint("a", "0", "AFTER_SEQUENCE_NUMBER:9")
+	b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:9")
 	step("")
 	b.add(history.Event{Kind: history.Closed, Key: key("0")})
 	step("its lease is not finished")
 	b.shard("1", 0, "0")
-	b.create("a", "1", lease.TrimHorizon)
-	b.checkpoint("a", "0", lease.ShardEnd)
+	b.create("1", lease.TrimHorizon)
+	b.checkpoint("a", lease.ShardEnd)
 	step("no living owner")
 	b.own("a", "1", "a")
 	step("is not read by its owner")

@@ -14,7 +14,7 @@ func (c *Checker) overlaps(d *delivery) {
 		d.others = append(d.others, o)
 		o.others = append(o.others, d)
 		if !c.mayOverlap(o) && !c.mayOverlap(d) {
-			c.breaks("handlers of two workers overlap only where it can't be helped",
+			c.breaksf("handlers of two workers overlap only where it can't be helped",
 				"%s: %s has [%d,%d) since %s, and %s gets [%d,%d)",
 				shortKey(d.shard.key), o.worker, o.from, o.to, o.began, d.worker, d.from, d.to)
 		}

@@ -24,7 +24,7 @@ type delivery struct {
 func (c *Checker) atReader(e Event) {
 	s := c.shards[e.Key]
 	if s == nil && e.Kind != Handled {
-		c.breaks("only shards that exist are read", "%s", shortKey(e.Key))
+		c.breaksf("only shards that exist are read", "%s", shortKey(e.Key))
 		return
 	}
 	switch e.Kind {
@@ -47,7 +47,7 @@ func (c *Checker) atReader(e Event) {
 
 func (c *Checker) started(s *shard, e Event) {
 	if s.session(e.Worker) != nil {
-		c.breaks("a worker reads a shard once at a time", "%s began %s again", e.Worker, shortKey(e.Key))
+		c.breaksf("a worker reads a shard once at a time", "%s began %s again", e.Worker, shortKey(e.Key))
 		return
 	}
 	if !c.readable(s) {
@@ -55,7 +55,7 @@ func (c *Checker) started(s *shard, e Event) {
 	}
 	at, ok := c.position(s, lease.Checkpoint(e.Text))
 	if !ok {
-		c.breaks("checkpoints are positions", "%s of %s", e.Text, shortKey(e.Key))
+		c.breaksf("checkpoints are positions", "%s of %s", e.Text, shortKey(e.Key))
 	}
 	x := &session{worker: e.Worker, epoch: e.Epoch, next: at, revoked: e.Epoch <= s.revoked}
 	x.done.add(0, at)
@@ -66,7 +66,7 @@ func (c *Checker) started(s *shard, e Event) {
 			done = max(stored, s.last.done.prefix) // it was to be handed over, and is not any more
 		}
 		if at < stored || at > done {
-			c.breaks("a shard is read from the checkpoint of its lease on", "%s began %s at %s, and %s is stored",
+			c.breaksf("a shard is read from the checkpoint of its lease on", "%s began %s at %s, and %s is stored",
 				e.Worker, shortKey(e.Key), e.Text, row.Checkpoint)
 		}
 	}
@@ -81,7 +81,7 @@ func (c *Checker) readable(s *shard) bool {
 	for _, id := range s.parents {
 		p := c.shards[lease.Key{Stream: s.key.Stream, Shard: id}]
 		if p != nil && !p.complete() {
-			c.breaks("parents are done before their children are read", "%s is read, and %s has %d records of which %d are done",
+			c.breaksf("parents are done before their children are read", "%s is read, and %s has %d records of which %d are done",
 				shortKey(s.key), shortKey(p.key), p.count, p.done.prefix)
 			return false
 		}
@@ -96,7 +96,7 @@ func (c *Checker) stopped(s *shard, e Event) {
 	}
 	for _, d := range s.open {
 		if d.worker == e.Worker {
-			c.breaks("a reading has ended when its handler has returned", "%s has %s, and handles [%d,%d)",
+			c.breaksf("a reading has ended when its handler has returned", "%s has %s, and handles [%d,%d)",
 				e.Worker, shortKey(e.Key), d.from, d.to)
 		}
 	}
@@ -125,30 +125,30 @@ func (c *Checker) gap(s *shard) {
 	}
 	c.figures.MaxCalmGap = max(c.figures.MaxCalmGap, gap)
 	if c.cfg.MaxGap > 0 && gap > c.cfg.MaxGap {
-		c.breaks("a planned hand-over leaves no shard unread for long", "%s was unread for %s", shortKey(s.key), gap)
+		c.breaksf("a planned hand-over leaves no shard unread for long", "%s was unread for %s", shortKey(s.key), gap)
 	}
 }
 
 func (c *Checker) delivered(s *shard, e Event) {
 	x := s.session(e.Worker)
 	if x == nil || x.epoch != e.Epoch {
-		c.breaks("only who reads a shard delivers its records", "%s: %s", e.Worker, shortKey(e.Key))
+		c.breaksf("only who reads a shard delivers its records", "%s: %s", e.Worker, shortKey(e.Key))
 		return
 	}
 	if !c.readable(s) {
 		return
 	}
-	c.entitled(s, x, e)
+	c.entitled(x, e)
 	if e.From > x.next && (e.From > s.trimmed || x.next > s.trimmed) {
-		c.breaks("records of a shard are delivered without a hole", "%s: [%d,%d) of %s after %d",
+		c.breaksf("records of a shard are delivered without a hole", "%s: [%d,%d) of %s after %d",
 			e.Worker, e.From, e.To, shortKey(e.Key), x.next)
 	}
 	if e.From < x.next && e.From < x.done.prefix {
-		c.breaks("records of a shard are delivered in order", "%s: [%d,%d) of %s, of which %d are acknowledged",
+		c.breaksf("records of a shard are delivered in order", "%s: [%d,%d) of %s, of which %d are acknowledged",
 			e.Worker, e.From, e.To, shortKey(e.Key), x.done.prefix)
 	}
 	if e.To > s.count {
-		c.breaks("records are delivered that were put", "[%d,%d) of %d", e.From, e.To, s.count)
+		c.breaksf("records are delivered that were put", "[%d,%d) of %d", e.From, e.To, s.count)
 	}
 	again := s.done.within(max(e.From, x.next), e.To)
 	c.figures.Doubled += again
@@ -170,18 +170,18 @@ func (c *Checker) delivered(s *shard, e Event) {
 func (s *shard) calmReader(*session) bool { return s.last != nil && s.calm }
 
 // entitled judges whether a worker may deliver records of a shard now.
-func (c *Checker) entitled(s *shard, x *session, e Event) {
+func (c *Checker) entitled(x *session, e Event) {
 	w := c.worker(e.Worker)
 	if w.badClock {
 		return
 	}
 	until := w.trusted + scale(c.cfg.TTL, trustFor*(1+2*c.cfg.ClockError)) + c.cfg.Granularity
 	if !w.trusting || e.At > until {
-		c.breaks("a worker trusts its leases for 0.7 TTL", "%s delivered records of %s %s after the start of its last heartbeat",
+		c.breaksf("a worker trusts its leases for 0.7 TTL", "%s delivered records of %s %s after the start of its last heartbeat",
 			e.Worker, shortKey(e.Key), e.At-w.trusted)
 	}
 	if w.gone && w.row {
-		c.breaks("worker IDs are never used again", "%s was forgotten, and delivers records of %s under the same ID", e.Worker, shortKey(e.Key))
+		c.breaksf("worker IDs are never used again", "%s was forgotten, and delivers records of %s under the same ID", e.Worker, shortKey(e.Key))
 	}
 	row := c.rows[e.Key]
 	if row.Owner == e.Worker && row.Epoch == e.Epoch || x.revoked || w.forced {
@@ -190,14 +190,14 @@ func (c *Checker) entitled(s *shard, x *session, e Event) {
 	if c.worker(row.Owner).badClock {
 		return
 	}
-	c.breaks("only the owner delivers records", "%s delivered %s with epoch %d, and %q is the owner with epoch %d",
+	c.breaksf("only the owner delivers records", "%s delivered %s with epoch %d, and %q is the owner with epoch %d",
 		e.Worker, shortKey(e.Key), e.Epoch, row.Owner, row.Epoch)
 }
 
 func (c *Checker) acked(s *shard, e Event) {
 	if x := s.session(e.Worker); x != nil && x.epoch == e.Epoch {
 		if e.To > x.next {
-			c.breaks("records are acknowledged that were delivered", "[%d,%d) of %d", e.From, e.To, x.next)
+			c.breaksf("records are acknowledged that were delivered", "[%d,%d) of %d", e.From, e.To, x.next)
 		}
 		x.done.add(e.From, e.To)
 	}

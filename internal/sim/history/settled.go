@@ -47,12 +47,12 @@ func (c *Checker) unsettled(s *shard) string {
 
 // Unsettled says that the group had all the time that it needs, and something is not as it has to be.
 func (c *Checker) Unsettled(text string) {
-	c.breaks("every record is handled and checkpointed when trouble is over", "%s", text)
+	c.breaksf("every record is handled and checkpointed when trouble is over", "%s", text)
 }
 
 // Endless says that a worker does nothing but ask for more steps.
 func (c *Checker) Endless(worker string) {
-	c.breaks("workers come to rest", "%s makes steps without end", worker)
+	c.breaksf("workers come to rest", "%s makes steps without end", worker)
 }
 
 // Watch judges that every shard is read: by a worker that is at work and may deliver. It is to be called again and again; a
@@ -66,7 +66,7 @@ func (c *Checker) Watch(limit time.Duration) {
 		}
 		c.figures.MaxUnread = max(c.figures.MaxUnread, c.now-s.readAt)
 		if c.now-s.readAt > limit {
-			c.breaks("the shards of a worker in trouble are read by others soon", "%s is not read since %s, owner %q",
+			c.breaksf("the shards of a worker in trouble are read by others soon", "%s is not read since %s, owner %q",
 				shortKey(key), s.readAt.Round(time.Millisecond), row.Owner)
 		}
 	}

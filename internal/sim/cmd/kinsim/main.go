@@ -149,12 +149,13 @@ func many(ctx context.Context, o options, out io.Writer) int {
 				r := sim.Run(s, sim.Options{Mutant: sim.Mutant(o.mutant)})
 				spent.Add(int64(r.Time))
 				mu.Lock()
-				if r.Violation == nil {
+				switch {
+				case r.Violation == nil:
 					total.Add(s, r)
-				} else if o.all {
+				case o.all:
 					fmt.Fprintf(out, "seed %d breaks a promise: %v\n", s.Seed, r.Violation)
 					broken = true
-				} else if failed == nil || s.Seed < failed.Seed {
+				case failed == nil || s.Seed < failed.Seed:
 					failed, result = &s, r
 				}
 				mu.Unlock()
