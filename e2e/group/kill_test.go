@@ -17,7 +17,8 @@ import (
 func (r *rig) killed() time.Duration { return r.defaults.TTL + 2*time.Second }
 
 func killOne(tb testing.TB, c combo, rng *rand.Rand) {
-	r := newRig(tb, plan{server: c.server, store: c.store})
+	// A handler that takes its time: a checkpoint that ran ahead of it would lose what it has in hand.
+	r := newRig(tb, plan{server: c.server, store: c.store, worker: worker.Config{Handling: 150 * time.Millisecond}})
 	workers := r.startAll(4)
 	r.quiet(between(rng, time.Second, 2*time.Second))
 	began := r.now()

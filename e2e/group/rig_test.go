@@ -163,6 +163,14 @@ func (r *rig) must(err error) {
 // until waits for a condition. It reads the logs of the workers meanwhile.
 func (r *rig) until(what string, condition func() bool) {
 	r.Helper()
+	if !r.within(r.ctx, what, condition) {
+		r.Fatalf("%s did not come about: %v\n%s", what, context.Cause(r.ctx), r.state())
+	}
+}
+
+// within waits for a condition until ctx ends, and reports whether it came about.
+func (r *rig) within(ctx context.Context, what string, condition func() bool) bool {
+	r.Helper()
 	began := time.Now()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -170,11 +178,11 @@ func (r *rig) until(what string, condition func() bool) {
 		r.read()
 		if condition() {
 			r.notef("%s (after %s)", what, time.Since(began).Round(10*time.Millisecond))
-			return
+			return true
 		}
 		select {
-		case <-r.ctx.Done():
-			r.Fatalf("%s did not come about: %v\n%s", what, context.Cause(r.ctx), r.state())
+		case <-ctx.Done():
+			return false
 		case <-tick.C:
 		}
 	}
@@ -243,6 +251,9 @@ func lastLines(path string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
+// restTimeout is how long a group may take, when nothing is put any more, to handle the rest.
+const restTimeout = 40 * time.Second
+
 // finish stops the feeding, waits until everything has been handled, stops the workers that run in
 // order, and returns the account. Violations fail the test.
 func (r *rig) finish() *account.Report {
@@ -251,7 +262,11 @@ func (r *rig) finish() *account.Report {
 		f.stop()
 		r.must(f.failed)
 	}
-	r.until("all is handled", func() bool { return r.acked.left() == 0 })
+	rest, cancel := context.WithTimeout(r.ctx, restTimeout)
+	defer cancel()
+	if !r.within(rest, "all is handled", func() bool { return r.acked.left() == 0 }) {
+		r.Errorf("not all is handled after %s: the account says what is lost\n%s", restTimeout, r.state())
+	}
 	for _, p := range r.processes {
 		if !p.gone() {
 			p.terminate()
