@@ -259,7 +259,7 @@ func TestConsumerManualAcks(t *testing.T) {
 				for i, r := range batch.Records {
 					work.Go(func() {
 						time.Sleep(rand.N(time.Second))
-						b.note("%s", r.Data)
+						b.notef("%s", r.Data)
 						batch.Ack(i)
 					})
 				}
@@ -369,7 +369,7 @@ func TestConsumerCheckpoints(t *testing.T) {
 				if err := batch.Checkpoint(ctx); err != nil {
 					t.Error(err)
 				}
-				b.note("%v %v", g.checkpoint(0) == g.position("b"), time.Since(began) < time.Second)
+				b.notef("%v %v", g.checkpoint(0) == g.position("b"), time.Since(began) < time.Second)
 				return nil
 			}))
 			time.Sleep(5 * time.Second)

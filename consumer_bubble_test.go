@@ -41,7 +41,7 @@ func TestConsumer(t *testing.T) {
 			g.put("a", "b")
 			var b book
 			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
-				b.note("%s %s %s %d %d %v %v: %s %s", batch.Stream, batch.StreamARN, batch.Shard, batch.Epoch, batch.Attempt,
+				b.notef("%s %s %s %d %d %v %v: %s %s", batch.Stream, batch.StreamARN, batch.Shard, batch.Epoch, batch.Attempt,
 					batch.Err, ctx.Err(), data(batch), batch.Records[0].PartitionKey)
 				return nil
 			}))
@@ -183,8 +183,10 @@ func TestConsumerStarts(t *testing.T) {
 		want []string
 	}{
 		"at the oldest record": {func(time.Time) kin.Position { return kin.TrimHorizon() }, []string{"old", "newer", "newest", "later"}},
-		"by default at the oldest record": {func(time.Time) kin.Position { return kin.Position{} },
-			[]string{"old", "newer", "newest", "later"}},
+		"by default at the oldest record": {
+			func(time.Time) kin.Position { return kin.Position{} },
+			[]string{"old", "newer", "newest", "later"},
+		},
 		"at a time":          {kin.AtTimestamp, []string{"newer", "newest", "later"}},
 		"at what comes next": {func(time.Time) kin.Position { return kin.Latest() }, []string{"later"}},
 	} {

@@ -36,8 +36,10 @@ func TestConsumerConfig(t *testing.T) {
 		"a policy that is none": {func(c *kin.ConsumerConfig) { c.WhenFailed = 7 }, "ConsumerConfig.WhenFailed (7)"},
 		"attempts for ever":     {func(c *kin.ConsumerConfig) { c.MaxAttempts = 3 }, "ConsumerConfig.MaxAttempts (3) has no meaning with RetryBatch"},
 		"letters for nobody":    {func(c *kin.ConsumerConfig) { c.DeadLetter = h }, "ConsumerConfig.DeadLetter has no meaning with RetryBatch"},
-		"waits the wrong way": {func(c *kin.ConsumerConfig) { c.RetryWait, c.MaxRetryWait = 2, 1 },
-			"ConsumerConfig.RetryWait (2ns) is longer than MaxRetryWait (1ns)"},
+		"waits the wrong way": {
+			func(c *kin.ConsumerConfig) { c.RetryWait, c.MaxRetryWait = 2, 1 },
+			"ConsumerConfig.RetryWait (2ns) is longer than MaxRetryWait (1ns)",
+		},
 		"a long stop":         {func(c *kin.ConsumerConfig) { c.ShutdownTimeout = 2 * time.Hour }, "ConsumerConfig.ShutdownTimeout (2h0m0s)"},
 		"many records a call": {func(c *kin.ConsumerConfig) { c.MaxRecords = 10_001 }, "ConsumerConfig.MaxRecords (10001)"},
 		"idle waits":          {func(c *kin.ConsumerConfig) { c.MinIdleWait, c.MaxIdleWait = 2e9, 1e9 }, "ConsumerConfig.MinIdleWait (2s)"},

@@ -31,10 +31,10 @@ func brittle(b *book, fails map[string]int) kin.Handler {
 	return kin.EachRecord(func(_ context.Context, r kin.Record) error {
 		d := string(r.Data)
 		if failing(d) {
-			b.note("%s!", d)
+			b.notef("%s!", d)
 			return fmt.Errorf("%s: %w", d, errHandler)
 		}
-		b.note("%s", d)
+		b.notef("%s", d)
 		return nil
 	})
 }
@@ -50,11 +50,11 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			var b book
 			began := time.Now()
 			w := g.start(kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
-				b.note("%d %s %v", batch.Attempt, data(batch), batch.Err)
+				b.notef("%d %s %v", batch.Attempt, data(batch), batch.Err)
 				if batch.Attempt < 4 {
 					return errHandler
 				}
-				b.note("after %v", time.Since(began) > 600*time.Millisecond)
+				b.notef("after %v", time.Since(began) > 600*time.Millisecond)
 				return nil
 			}))
 			time.Sleep(time.Minute)
@@ -87,7 +87,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			var b book
 			w := g.start(kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
 				if e, ok := errors.AsType[*kin.PanicError](batch.Err); ok {
-					b.note("%v, from a test: %v", e, strings.Contains(string(e.Stack), "consumer_failure_bubble_test"))
+					b.notef("%v, from a test: %v", e, strings.Contains(string(e.Stack), "consumer_failure_bubble_test"))
 					return nil
 				}
 				panic(errHandler)
@@ -133,7 +133,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			w := g.start(brittle(&b, map[string]int{"bad": -1, "bad2": 1}), func(cfg *kin.ConsumerConfig) {
 				cfg.WhenFailed, cfg.MaxAttempts = kin.SkipBatch, 3
 				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) {
-					b.note("skipped %s of %s after %d: %v", i.Records[0].Data, i.Shard, i.Attempts, errors.Is(i.Err, errHandler))
+					b.notef("skipped %s of %s after %d: %v", i.Records[0].Data, i.Shard, i.Attempts, errors.Is(i.Err, errHandler))
 				}
 			})
 			time.Sleep(time.Minute)
@@ -155,7 +155,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			g.put("a", "b", "c", "d")
 			var b book
 			w := g.start(kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
-				b.note("%d: %s", batch.Attempt, data(batch))
+				b.notef("%d: %s", batch.Attempt, data(batch))
 				if batch.Attempt == 2 { // which begins a new count for the others
 					batch.Ack(0)
 					batch.Ack(2)
@@ -163,7 +163,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 				return errHandler
 			}), func(cfg *kin.ConsumerConfig) {
 				cfg.WhenFailed, cfg.MaxAttempts = kin.SkipBatch, 2
-				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { b.note("skipped %d", len(i.Records)) }
+				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { b.notef("skipped %d", len(i.Records)) }
 			})
 			time.Sleep(time.Minute)
 			w.end()
@@ -179,10 +179,10 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			var b book
 			w := g.start(brittle(&b, map[string]int{"bad": -1}), func(cfg *kin.ConsumerConfig) {
 				cfg.WhenFailed, cfg.MaxAttempts = kin.SkipBatch, 1
-				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { b.note("skipped %s", i.Records[0].Data) }
+				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { b.notef("skipped %s", i.Records[0].Data) }
 				times := 0
 				cfg.DeadLetter = kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
-					b.note("dead %s: %v", data(batch), errors.Is(batch.Err, errHandler))
+					b.notef("dead %s: %v", data(batch), errors.Is(batch.Err, errHandler))
 					if times++; times < 3 {
 						return errors.New("the queue is full")
 					}
@@ -204,13 +204,13 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			w := g.start(brittle(&b, map[string]int{"bad": -1}), func(cfg *kin.ConsumerConfig) {
 				cfg.WhenFailed, cfg.MaxAttempts = kin.StopConsumer, 2
 			})
-			err := w.wait(time.Minute)
+			err := w.wait()
 			e, ok := errors.AsType[*kin.HandlerError](err)
 			bad := g.position("bad")
 			if !ok || !errors.Is(err, errHandler) || e.Attempts != 2 || strings.TrimPrefix(bad, "AFTER") != strings.TrimPrefix(e.Position.String(), "AT") {
 				t.Errorf("Run: %+v, want a HandlerError of 2 attempts at %s", err, bad)
 			}
-			b.note("again")
+			b.notef("again")
 			w = g.start(&b)
 			time.Sleep(5 * time.Second)
 			w.end()
@@ -231,7 +231,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 					runtime.Goexit() // what FailNow does
 					return nil
 				}), func(cfg *kin.ConsumerConfig) { cfg.Parallel = parallel })
-				if err := w.wait(time.Minute); err == nil || !strings.Contains(err.Error(), "Goexit") {
+				if err := w.wait(); err == nil || !strings.Contains(err.Error(), "Goexit") {
 					t.Errorf("Run: %v, want an error about Goexit", err)
 				}
 				if got := g.checkpoint(0); got != "TRIM_HORIZON" {
@@ -248,7 +248,7 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			g.put("a")
 			var b book
 			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
-				b.note("%d %v", batch.Attempt, batch.Err)
+				b.notef("%d %v", batch.Attempt, batch.Err)
 				if batch.Attempt == 1 {
 					<-ctx.Done()
 					return ctx.Err()
@@ -307,6 +307,6 @@ func TestConsumerHooksThatPanic(t *testing.T) {
 
 // Write makes a book the place for a log.
 func (b *book) Write(line []byte) (int, error) {
-	b.note("%s", line)
+	b.notef("%s", line)
 	return len(line), nil
 }

@@ -104,8 +104,9 @@ func (w *worker) end() {
 	}
 }
 
-// wait returns what Run returns by itself within a time.
-func (w *worker) wait(d time.Duration) error {
+// wait returns what Run returns by itself within a minute.
+func (w *worker) wait() error {
+	const d = time.Minute
 	w.t.Helper()
 	select {
 	case err := <-w.done:
@@ -141,7 +142,7 @@ func (g *group) position(data string) string {
 	g.t.Helper()
 	for _, r := range g.server.Records("orders") {
 		if string(r.Data) == data {
-			return "AFTER_SEQUENCE_NUMBER:" + string(r.SequenceNumber)
+			return "AFTER_SEQUENCE_NUMBER:" + r.SequenceNumber
 		}
 	}
 	g.t.Fatalf("the stream has no record %q", data)
@@ -154,7 +155,7 @@ type book struct {
 	lines []string
 }
 
-func (b *book) note(format string, args ...any) {
+func (b *book) notef(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lines = append(b.lines, fmt.Sprintf(format, args...))

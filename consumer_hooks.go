@@ -179,6 +179,7 @@ func (r *consumerRun) hooks() coord.Hooks {
 				i.Event, i.Worker = LeaseHandedOver, e.Heir
 			case coord.LeaseFinished:
 				i.Event = LeaseFinished
+			default: // of a worker
 			}
 			i.Own = i.Event == LeaseTaken || i.Event == LeaseFinished
 			group(i)
@@ -196,6 +197,7 @@ func (r *consumerRun) hooks() coord.Hooks {
 				i.Event = DeliveryPaused
 			case coord.TrustBack:
 				i.Event = DeliveryResumed
+			default: // of a lease
 			}
 			group(i)
 		},

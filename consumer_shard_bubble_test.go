@@ -92,8 +92,8 @@ func TestConsumerReshards(t *testing.T) {
 			g := newGroup(t, 1)
 			var b book
 			w := g.start(&book{}, func(cfg *kin.ConsumerConfig) {
-				cfg.Hooks.ShardStarted = func(i kin.LeaseInfo) { b.note("start %s %v %v", i.Shard[18:], i.Parents, i.Position) }
-				cfg.Hooks.ShardStopped = func(i kin.LeaseInfo) { b.note("stop %s: %v", i.Shard[18:], i.Reason) }
+				cfg.Hooks.ShardStarted = func(i kin.LeaseInfo) { b.notef("start %s %v %v", i.Shard[18:], i.Parents, i.Position) }
+				cfg.Hooks.ShardStopped = func(i kin.LeaseInfo) { b.notef("stop %s: %v", i.Shard[18:], i.Reason) }
 			})
 			time.Sleep(10 * time.Second)
 			if _, err := g.server.SplitShard("orders", string(shardID(0))); err != nil {
@@ -176,7 +176,7 @@ func TestConsumerParallel(t *testing.T) {
 				if r.PartitionKey == "key bad" {
 					return errHandler
 				}
-				b.note("%s", r.Data)
+				b.notef("%s", r.Data)
 				return nil
 			}), func(cfg *kin.ConsumerConfig) { cfg.Parallel, cfg.MaxUnackedRecords = 100, 50 })
 			g.put("bad")
@@ -203,7 +203,7 @@ func TestConsumerParallel(t *testing.T) {
 			g := newGroup(t, 1)
 			var b, want book
 			for i := range 40 {
-				want.note("%d", i)
+				want.notef("%d", i)
 				g.put(fmt.Sprint(i))
 			}
 			slow := kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
@@ -270,7 +270,7 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 					if g.server.ShardFor("orders", "key "+fmt.Sprint(i)) == bad {
 						inBad = fmt.Sprint(i)
 					} else {
-						want.note("%d", i)
+						want.notef("%d", i)
 					}
 					time.Sleep(time.Second)
 				}
@@ -314,7 +314,7 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 			})
 			g := &group{t: t}
 			c := g.fake(f, &b, func(cfg *kin.ConsumerConfig) {
-				cfg.Hooks.ShardGone = func(i kin.LeaseInfo) { told.note("%s %v", i.Shard, i.Position) }
+				cfg.Hooks.ShardGone = func(i kin.LeaseInfo) { told.notef("%s %v", i.Shard, i.Position) }
 			})
 			ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer stop()
@@ -388,7 +388,7 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 				if batch.Shard != shardID(3) {
 					return errHandler // for ever, with its pages in memory
 				}
-				b.note("%d", len(batch.Records))
+				b.notef("%d", len(batch.Records))
 				return nil
 			}), func(cfg *kin.ConsumerConfig) { cfg.MaxBufferedBytes = 1 << 20 })
 			n := 0

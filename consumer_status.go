@@ -71,7 +71,7 @@ func (c *Consumer) Shards() []OwnedShard {
 		return nil
 	}
 	shards := run.all()
-	slices.SortFunc(shards, func(a, b *shardRun) int { return a.lease.Key.Compare(b.lease.Key) })
+	slices.SortFunc(shards, func(a, b *shardRun) int { return a.lease.Compare(b.lease.Key) })
 	owned := make([]OwnedShard, len(shards))
 	for i, s := range shards {
 		owned[i] = s.owned()

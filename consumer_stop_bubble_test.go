@@ -26,7 +26,7 @@ func TestConsumerStops(t *testing.T) {
 			var b book
 			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
 				time.Sleep(10 * time.Second)
-				b.note("%s %v", data(batch), ctx.Err())
+				b.notef("%s %v", data(batch), ctx.Err())
 				return nil
 			}), func(cfg *kin.ConsumerConfig) { cfg.MaxBatchRecords = 1 })
 			time.Sleep(3 * time.Second)
@@ -47,7 +47,7 @@ func TestConsumerStops(t *testing.T) {
 			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
 				batch.Ack(0)
 				<-ctx.Done()
-				b.note("%v", context.Cause(ctx))
+				b.notef("%v", context.Cause(ctx))
 				return ctx.Err()
 			}), func(cfg *kin.ConsumerConfig) { cfg.ShutdownTimeout = 7 * time.Second })
 			time.Sleep(3 * time.Second)
@@ -167,7 +167,7 @@ func TestConsumerStops(t *testing.T) {
 				g := newGroup(t, 3)
 				var b, want book
 				for j := range 20 {
-					want.note("%d", j)
+					want.notef("%d", j)
 					g.put(fmt.Sprint(j))
 				}
 				slow := kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
@@ -194,7 +194,7 @@ func TestConsumerStops(t *testing.T) {
 			w.store.SetOutage(leasetest.Refusing)
 			w.stop()
 			began := time.Now()
-			if err := w.wait(time.Minute); err == nil || time.Since(began) > 45*time.Second {
+			if err := w.wait(); err == nil || time.Since(began) > 45*time.Second {
 				t.Errorf("Run: %v after %v, want an error after about 30s", err, time.Since(began))
 			}
 		})
@@ -215,7 +215,7 @@ func TestConsumerWithoutItsStore(t *testing.T) {
 					if data(batch) == "long" && batch.Attempt == 1 {
 						<-ctx.Done()
 						cuts <- time.Now()
-						b.note("%v", context.Cause(ctx))
+						b.notef("%v", context.Cause(ctx))
 						return ctx.Err()
 					}
 					return b.Handle(ctx, batch)
@@ -253,7 +253,7 @@ func TestConsumerWithoutItsStore(t *testing.T) {
 			w := g.start(&b)
 			time.Sleep(10 * time.Second)
 			for i := range 300 {
-				want.note("%d", i)
+				want.notef("%d", i)
 				g.put(fmt.Sprint(i))
 				time.Sleep(time.Second)
 				if i%60 == 10 {

@@ -148,7 +148,7 @@ func (s *consumedStream) before(ctx context.Context, shards []topology.Shard, st
 	if err != nil {
 		// Some servers have no filters. Then closed shards are read, which costs time and nothing else.
 		if f, ok := errors.AsType[*fetch.Error](err); ok && f.Class == fetch.Terminal {
-			return nil, nil
+			return map[string]bool{}, nil
 		}
 		return nil, err
 	}

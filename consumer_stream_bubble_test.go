@@ -62,7 +62,7 @@ func TestConsumerStreams(t *testing.T) {
 			g := newGroup(t, 1)
 			var b, told book
 			w := g.start(&b, func(cfg *kin.ConsumerConfig) {
-				cfg.Hooks.Retrying = func(i kin.RetryInfo) { told.note("%s %s", i.Stream, i.Op) }
+				cfg.Hooks.Retrying = func(i kin.RetryInfo) { told.notef("%s %s", i.Stream, i.Op) }
 			})
 			time.Sleep(5 * time.Second)
 			if err := w.SetStreams("orders", "a/b"); err == nil {
@@ -108,7 +108,7 @@ func TestConsumerStreams(t *testing.T) {
 				}
 				began := time.Now()
 				w := g.start(&book{}, func(cfg *kin.ConsumerConfig) { cfg.Stream = tt.stream })
-				err := w.wait(time.Minute)
+				err := w.wait()
 				e, ok := errors.AsType[*kin.ShardError](err)
 				if !ok || e.Op != "DescribeStreamSummary" || e.Stream != tt.stream || !strings.Contains(e.Error(), tt.want) ||
 					!strings.Contains(e.Hint, tt.hint) {

@@ -62,7 +62,7 @@ func (i RetryInfo) log(logger *slog.Logger, what string) {
 	// Attempts 1, 2, 4, 8, ...: a failure that lasts stays visible and does not flood.
 	// Single refusals are how the pace is found.
 	if i.Attempt&(i.Attempt-1) == 0 && (!i.Throttled || i.Attempt >= 8) {
-		logger.Warn(what+": trying again", "stream", i.Stream, "shard", string(i.Shard),
+		logger.Warn("trying again", "while", what, "stream", i.Stream, "shard", string(i.Shard),
 			"op", i.Op, "attempt", i.Attempt, "wait", i.Wait, "err", i.Err)
 	}
 }

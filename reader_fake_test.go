@@ -188,7 +188,7 @@ func (f *fakeStream) ListShards(ctx context.Context, in *kinesis.ListShardsInput
 	return out, nil
 }
 
-func (f *fakeStream) DescribeStreamSummary(ctx context.Context, in *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
+func (f *fakeStream) DescribeStreamSummary(ctx context.Context, _ *kinesis.DescribeStreamSummaryInput, _ ...func(*kinesis.Options)) (*kinesis.DescribeStreamSummaryOutput, error) {
 	if err := f.begin(ctx, "DescribeStreamSummary", ""); err != nil {
 		return nil, err
 	}

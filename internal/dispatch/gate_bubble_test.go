@@ -156,7 +156,7 @@ func TestGate(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			over := false
-			g := dispatch.NewGate(t.Context(), errOver, func(now, until time.Time) bool { return !over })
+			g := dispatch.NewGate(t.Context(), errOver, func(_, _ time.Time) bool { return !over })
 			defer g.Close()
 			g.Trust(time.Now().Add(time.Hour))
 			ctx, _ := g.Enter(nil)
