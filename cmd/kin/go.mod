@@ -17,7 +17,7 @@ require (
 	github.com/kinstream/kin v0.0.0
 	github.com/lib/pq v1.12.3
 	github.com/spf13/cobra v1.10.2
-	modernc.org/sqlite v1.61.1
+	modernc.org/sqlite v1.60.1
 )
 
 require (
@@ -57,5 +57,3 @@ require (
 )
 
 replace github.com/kinstream/kin => ../..
-
-replace github.com/google/pprof => github.com/google/pprof v0.0.0-20260802141513-ef3492d7dac3 // of the tests of modernc.org/sqlite, whose own choice proxies do not have
