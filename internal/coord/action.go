@@ -45,13 +45,15 @@ type List struct {
 	Start  lease.Checkpoint // empty except when the stream is being seeded
 }
 
-// StartShard says that the worker owns the lease: read its shard from the checkpoint on. It never comes
-// for a shard whose former reading has not been answered by [Stopped] or [Ended], whatever the epoch. It may
-// come again with the same epoch, if the shard was to be handed over and is not any more.
+// StartShard says that the worker owns the lease: read its shard from the checkpoint on. It
+// never comes for a shard whose former reading has not been answered by [Stopped] or [Ended],
+// whatever the epoch. It may come again with the same epoch, if the shard was to be handed over
+// and is not any more.
 type StartShard struct{ Lease lease.Lease }
 
-// StopShard says that the reading of a shard is to end. It is answered by [Stopped], unless [Ended] came before. It
-// may come again with a Why that is more urgent; that needs no answer of its own.
+// StopShard says that the reading of a shard is to end. It is answered by [Stopped], unless
+// [Ended] came before. It may come again with a Why that is more urgent; that needs no answer
+// of its own.
 type StopShard struct {
 	Key   lease.Key
 	Epoch int64
@@ -68,8 +70,8 @@ const (
 	// Shutdown is HandOver, because the worker leaves.
 	Shutdown
 
-	// CutOff cancels the context of the handler at once, because the time for leaving is over. What it has
-	// acknowledged still counts.
+	// CutOff cancels the context of the handler at once, because the time for leaving is over.
+	// What it has acknowledged still counts.
 	CutOff
 
 	// Lost cancels the context of the handler at once: another worker may read the shard.
@@ -91,9 +93,9 @@ func (w Why) String() string {
 	return "invalid"
 }
 
-// Trust says until when records may be delivered. A time that has passed means: not at all for now. When
-// it passes, the contexts of all handlers are cancelled; shards keep their place, and go on when it is moved
-// on. It is moved on by each heartbeat.
+// Trust says until when records may be delivered. A time that has passed means: not at all for
+// now. When it passes, the contexts of all handlers are cancelled; shards keep their place, and
+// go on when it is moved on. It is moved on by each heartbeat.
 type Trust struct{ Until time.Duration }
 
 // Flushed answers [Flush]: all that was done is stored, or Err is [ErrLost].
@@ -102,8 +104,8 @@ type Flushed struct {
 	Err   error
 }
 
-// StreamFailed says that the worker reads nothing of a stream, and why: a [*RecreatedError]. Err is nil when the reason
-// is gone. Other streams go on.
+// StreamFailed says that the worker reads nothing of a stream, and why: a [*RecreatedError].
+// Err is nil when the reason is gone. Other streams go on.
 type StreamFailed struct {
 	Stream string
 	Err    error
@@ -133,9 +135,9 @@ const (
 	TrustBack                   // and reading goes on
 )
 
-// Left says that the worker has left the group, or never joined it: all is over, and no event is expected any
-// more. Err is nil after a [Leave] that handed everything over; otherwise it is a [*LeaveError], a [*TTLError], or a
-// [*RecreatedError] if there is no other stream to read.
+// Left says that the worker has left the group, or never joined it: all is over, and no event
+// is expected any more. Err is nil after a [Leave] that handed everything over; otherwise it is
+// a [*LeaveError], a [*TTLError], or a [*RecreatedError] if there is no other stream to read.
 type Left struct{ Err error }
 
 func (Join) action()         {}

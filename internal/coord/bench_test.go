@@ -10,8 +10,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// largeGroup returns a Machine that is one of 200 workers with 10,000 leases, 50 of which are its own, and the snapshot that it
-// knows.
+// largeGroup returns a Machine that is one of 200 workers with 10,000 leases, 50 of which are
+// its own, and the snapshot that it knows.
 func largeGroup(b *testing.B) (*coord.Machine, lease.Snapshot, time.Duration) {
 	b.Helper()
 	const leases, workers = 10_000, 200

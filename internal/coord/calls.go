@@ -82,8 +82,8 @@ func (l *loop) answer(ctx context.Context, a Action) Event {
 	panic("kin: BUG: coord: no such call")
 }
 
-// outcome returns what an event says of a call: what was called, for which stream, and the error. The name is empty if it is no
-// answer.
+// outcome returns what an event says of a call: what was called, for which stream, and the
+// error. The name is empty if it is no answer.
 func outcome(e Event) (op, stream string, err error) {
 	switch e := e.(type) {
 	case Joined:

@@ -8,8 +8,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// later says whether checkpoint a is further on in its shard than b. Starts, such as TRIM_HORIZON, are not further on than
-// anything: which records are before them is not known.
+// later says whether checkpoint a is further on in its shard than b. Starts, such as
+// TRIM_HORIZON, are not further on than anything: which records are before them is not known.
 func later(a, b lease.Checkpoint) bool {
 	p, q := placeOf(a), placeOf(b)
 	switch {
@@ -122,8 +122,8 @@ func (m *Machine) storeDues() {
 	}
 }
 
-// loadOf returns the load to store with a lease. Others reload when it changes, so it only does when that tells
-// them something; unless they reload anyway.
+// loadOf returns the load to store with a lease. Others reload when it changes, so it only does
+// when that tells them something; unless they reload anyway.
 func (m *Machine) loadOf(e *entry, anyway bool) int {
 	const large, small = 10 * time.Minute, time.Hour
 	s, stored := e.slot, e.row.Load

@@ -2,13 +2,14 @@ package coord
 
 import "time"
 
-// clockStep is by how much the wall clock must have advanced more than the monotonic one to count: less is
-// somebody correcting the time.
+// clockStep is by how much the wall clock must have advanced more than the monotonic one to
+// count: less is somebody correcting the time.
 const clockStep = 10 * time.Millisecond
 
-// clock measures the time since it was made. It also passes while the machine is suspended, when the monotonic clock may
-// stand still: from reading to reading, the one that advanced more counts. A wall clock that is set forward costs
-// a moment without trust; one that is set back, nothing.
+// clock measures the time since it was made. It also passes while the machine is suspended,
+// when the monotonic clock may stand still: from reading to reading, the one that advanced more
+// counts. A wall clock that is set forward costs a moment without trust; one that is set back,
+// nothing.
 type clock struct {
 	last    time.Time
 	elapsed time.Duration

@@ -12,7 +12,8 @@ import (
 // latest is the start position that the first worker replaces by the time of that moment.
 const latest lease.Checkpoint = "LATEST"
 
-// standIn is for how long others wait for the one worker that is to see to a stream at the start of a group.
+// standIn is for how long others wait for the one worker that is to see to a stream at the
+// start of a group.
 const standIn = 0.5 // of the TTL
 
 // discovery is what the worker does about the shards of its streams.
@@ -135,7 +136,8 @@ func (m *Machine) fail(st *stream, err error) {
 	}
 }
 
-// chooseListers finds out which streams are on us: all workers that know the same rows find the same one.
+// chooseListers finds out which streams are on us: all workers that know the same rows find the
+// same one.
 func (m *Machine) chooseListers() {
 	for _, arn := range m.arns {
 		st := m.streams[arn]
@@ -206,8 +208,8 @@ func (m *Machine) listIfDue(arn string, st *stream) {
 	m.do(List{Stream: arn, Start: st.start})
 }
 
-// mayBegin says whether it is on us to do something about a stream that is not seeded. If whose duty it is does nothing,
-// everybody does, after making sure with a new load.
+// mayBegin says whether it is on us to do something about a stream that is not seeded. If whose
+// duty it is does nothing, everybody does, after making sure with a new load.
 func (m *Machine) mayBegin(st *stream) bool {
 	if st.mine {
 		return true
@@ -284,7 +286,8 @@ func (m *Machine) onStreamPut(e StreamPut) {
 	}
 }
 
-// listSoon asks for a listing of a stream, less and less soon when one after the other is of no use. listIfDue comes after it.
+// listSoon asks for a listing of a stream, less and less soon when one after the other is of no
+// use. listIfDue comes after it.
 func (m *Machine) listSoon(st *stream) {
 	wait := min(listLeast<<min(st.doubts, 10)/2, m.cfg.ListEvery)
 	if st.doubts == 0 {

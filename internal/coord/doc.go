@@ -33,28 +33,34 @@
 //	ending     all records are done                      children have leases, then the end is stored: gone
 //	losing     from each: another owner, or our row gone the reader has answered: gone
 //
-// In each state at most one change of the lease is in flight. What a change should be is found out when it is sent; from
-// then on it stays as it is, and one whose outcome is not known is tried again until it is: the store recognises a change
-// that was made. What follows is always read off the newest row, never off the answer, so it makes no difference whether an
-// answer, a load or another worker's change tells it first.
+// In each state at most one change of the lease is in flight. What a change should be is found
+// out when it is sent; from then on it stays as it is, and one whose outcome is not known is
+// tried again until it is: the store recognises a change that was made. What follows is always
+// read off the newest row, never off the answer, so it makes no difference whether an answer, a
+// load or another worker's change tells it first.
 //
 // # What is newer
 //
-// A call that was asked for after something was learned is newer than that, because stores are linearizable. Of two
-// rows neither of which is known to be newer, the one with the higher revision is. So rows don't go back, and one that was deleted does
-// not come back from a load that was under way. Polls and loads are never under way together: so what is known of the workers
-// is newer than what loads said of leases, and a lease whose owner is missing among them is nobody's. What a change taught of a
-// lease may be newer than that; then a load has to come first.
+// A call that was asked for after something was learned is newer than that, because stores are
+// linearizable. Of two rows neither of which is known to be newer, the one with the higher
+// revision is. So rows don't go back, and one that was deleted does not come back from a load
+// that was under way. Polls and loads are never under way together: so what is known of the
+// workers is newer than what loads said of leases, and a lease whose owner is missing among
+// them is nobody's. What a change taught of a lease may be newer than that; then a load has to
+// come first.
 //
 // # What it costs
 //
-// A Step with a Tick or Progress does not depend on the number of leases. A poll is looked through worker by
-// worker, a load lease by lease, and a plan is computed when something changed that it follows from.
+// A Step with a Tick or Progress does not depend on the number of leases. A poll is looked
+// through worker by worker, a load lease by lease, and a plan is computed when something
+// changed that it follows from.
 //
 // # What proves it
 //
-// Of the invariants of package lease: 1, 2 and 10 TestCheckpoints and TestOperator; 3 and 5 TestMembership and the script
-// merge; 4 every script; 6 TestTrust, TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and
-// the script dead; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers, TestAnswersThatNeverCome and the
-// script unknown. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
+// Of the invariants of package lease: 1, 2 and 10 TestCheckpoints and TestOperator; 3 and 5
+// TestMembership and the script merge; 4 every script; 6 TestTrust, TestOutage, TestLostAnswers
+// and the scripts trust and proof; 7 TestDeadWorker and the script dead; 8 and 9 TestShardEnds.
+// That a lost answer changes nothing: TestLostAnswers, TestAnswersThatNeverCome and the script
+// unknown. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in
+// testdata.
 package coord

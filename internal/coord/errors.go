@@ -9,8 +9,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// ErrLost says that a lease belongs to another worker now, or to nobody: what was done since its last checkpoint
-// will be done again by the next owner.
+// ErrLost says that a lease belongs to another worker now, or to nobody: what was done since
+// its last checkpoint will be done again by the next owner.
 var ErrLost = errors.New("coord: the lease is lost")
 
 // TTLError says that the worker can't join because the group has another TTL. Nothing was changed.
@@ -24,8 +24,8 @@ func (e *TTLError) Error() string {
 	return fmt.Sprintf("join group: lease TTL is %v here but %v at worker %s; all workers of a group need the same", e.Own, e.Group, e.Worker)
 }
 
-// RecreatedError says that a stream was deleted and created again under the same name since the group began to
-// read it: no checkpoint fits.
+// RecreatedError says that a stream was deleted and created again under the same name since the
+// group began to read it: no checkpoint fits.
 type RecreatedError struct {
 	Stream string
 	Now    time.Time // when the service created the stream that is there now
@@ -43,7 +43,8 @@ type LeaveError struct {
 	// CutOff are the leases whose handler was cut off.
 	CutOff []lease.Key
 
-	// Kept are the leases that could not be handed over. Others may take them when they find that the worker is gone.
+	// Kept are the leases that could not be handed over. Others may take them when they find
+	// that the worker is gone.
 	Kept []lease.Key
 
 	// Err is why calls of the store failed at last, if they did.

@@ -15,9 +15,10 @@ type Event interface{ event() }
 // Tick says that time has passed: see [Machine.Wake].
 type Tick struct{}
 
-// Jumped says that the worker's clock has advanced by By without knowing whether that time has passed: the wall clock says so, and
-// the monotonic one does not. It comes before the first event after that. For the worker's own trust it counts as passed; others
-// were not seen meanwhile.
+// Jumped says that the worker's clock has advanced by By without knowing whether that time has
+// passed: the wall clock says so, and the monotonic one does not. It comes before the first
+// event after that. For the worker's own trust it counts as passed; others were not seen
+// meanwhile.
 type Jumped struct{ By time.Duration }
 
 // Joined answers [Join].
@@ -91,8 +92,9 @@ type Progress struct {
 	Now        bool // store it at once
 }
 
-// Ended says that all records of a shard are done and no more will come. The reading of the shard is over, as
-// if it had been stopped: a [StopShard] that crosses it needs no further answer.
+// Ended says that all records of a shard are done and no more will come. The reading of the
+// shard is over, as if it had been stopped: a [StopShard] that crosses it needs no further
+// answer.
 type Ended struct {
 	Key      lease.Key
 	Epoch    int64
@@ -106,8 +108,8 @@ type Stopped struct {
 	Checkpoint lease.Checkpoint // how far its records are done; empty if none was
 }
 
-// Flush asks that what is done of a shard be stored now: the [Progress] that came before it. It is answered by
-// [Flushed].
+// Flush asks that what is done of a shard be stored now: the [Progress] that came before it. It
+// is answered by [Flushed].
 type Flush struct {
 	Key   lease.Key
 	Epoch int64
@@ -117,12 +119,13 @@ type Flush struct {
 // Leave says that the worker is to stop: drain, hand over, leave. The end is [Left].
 type Leave struct{}
 
-// Cut says that there is no more time for that: handlers are cut off, what they have done is stored and handed
-// over if one attempt is enough, and [Left] follows soon, whatever the store does.
+// Cut says that there is no more time for that: handlers are cut off, what they have done is
+// stored and handed over if one attempt is enough, and [Left] follows soon, whatever the store
+// does.
 type Cut struct{}
 
-// Streams says which streams the worker is to read from now on, by ARN, and for each the position at which
-// the group begins to read it: a Checkpoint, or LATEST.
+// Streams says which streams the worker is to read from now on, by ARN, and for each the
+// position at which the group begins to read it: a Checkpoint, or LATEST.
 type Streams struct {
 	Streams []StreamConfig
 }

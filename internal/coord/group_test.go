@@ -48,8 +48,8 @@ func (g *gaps) look() {
 	}
 }
 
-// startAll starts n workers and waits until they share all shards. Their names have a seed in them, so that
-// everything that depends on chance differs.
+// startAll starts n workers and waits until they share all shards. Their names have a seed in
+// them, so that everything that depends on chance differs.
 func (w *world) startAll(n, shards, seed int) {
 	w.t.Helper()
 	for i := range n {

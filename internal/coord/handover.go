@@ -17,7 +17,8 @@ func (m *Machine) setHeir(e *entry) {
 	m.moving = append(m.moving, e)
 }
 
-// moveOn stops the reading of leases whose heirs look often by now, or had time enough to begin with it.
+// moveOn stops the reading of leases whose heirs look often by now, or had time enough to begin
+// with it.
 func (m *Machine) moveOn() {
 	if m.now < m.movingAt {
 		return
@@ -44,7 +45,8 @@ func (m *Machine) moveOn() {
 	m.moving = kept
 }
 
-// moveAt returns when the reading of a lease in state Moving is to be stopped, as far as that is known.
+// moveAt returns when the reading of a lease in state Moving is to be stopped, as far as that
+// is known.
 func (m *Machine) moveAt(e *entry) time.Duration {
 	s := e.slot
 	heir := m.peers[s.heir]
@@ -122,8 +124,8 @@ func (m *Machine) lose(e *entry) {
 	m.do(StopShard{Key: e.key, Epoch: s.epoch, Why: Lost})
 }
 
-// heir returns to whom a lease is to be handed over now: to the one that has been waiting for it, also if the plan has
-// changed since. It can pass the lease on in good order.
+// heir returns to whom a lease is to be handed over now: to the one that has been waiting for
+// it, also if the plan has changed since. It can pass the lease on in good order.
 func (m *Machine) heir(e *entry) string {
 	waiting := m.peers[e.slot.heir]
 	if waiting != nil && e.slot.heir != m.id && e.row.Pin != e.planned && !waiting.row.Draining && !waiting.suspect &&
@@ -146,7 +148,8 @@ func (m *Machine) released(e *entry) {
 	m.lose(e)
 }
 
-// finished takes in that a lease whose shard has ended is not ours any more, because we finished it as a rule.
+// finished takes in that a lease whose shard has ended is not ours any more, because we
+// finished it as a rule.
 func (m *Machine) finished(e *entry) {
 	if !e.row.Finished() {
 		m.lose(e)

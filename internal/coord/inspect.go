@@ -39,7 +39,8 @@ func (s State) String() string {
 	return names[s]
 }
 
-// Held returns the leases that the worker holds or is about to take or give away, in the order of their keys.
+// Held returns the leases that the worker holds or is about to take or give away, in the order
+// of their keys.
 func (m *Machine) Held() []Holding {
 	var held []Holding
 	for _, e := range m.inOrder() {

@@ -10,8 +10,8 @@ import (
 // cutGraceLeast is how long the last attempts get at least.
 const cutGraceLeast = time.Second
 
-// leaving is how the worker leaves. It drains, so that no plan gives it anything; reads on until the heirs of its
-// leases have seen that; hands over; and deletes its row.
+// leaving is how the worker leaves. It drains, so that no plan gives it anything; reads on
+// until the heirs of its leases have seen that; hands over; and deletes its row.
 type leaving struct {
 	wantsOut bool
 	leftFrom time.Duration
@@ -67,8 +67,8 @@ func (m *Machine) onDrained(e Drained) {
 	}
 }
 
-// settleDrain takes in the version of a snapshot that was asked for in a Step: if the row said by then that we drain,
-// whoever has seen that version has seen it too.
+// settleDrain takes in the version of a snapshot that was asked for in a Step: if the row said
+// by then that we drain, whoever has seen that version has seen it too.
 func (m *Machine) settleDrain(asked uint64, version int64) {
 	if !m.wantsOut || m.drainSettled || m.drainedIn == 0 || asked < m.drainedIn {
 		return

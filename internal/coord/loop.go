@@ -30,10 +30,11 @@ type loop struct {
 	err       error
 }
 
-// Run joins the group and works in it until ctx ends, or until it can't. The end of ctx makes it leave: it hands its
-// leases over and returns nil, or a [*LeaveError] if ShutdownTimeout was not enough. Other errors: [*TTLError],
-// [*RecreatedError]. It can be called once. When it returns, none of its calls is under way, and each shard has been
-// stopped; only handlers that were cut off may still be running.
+// Run joins the group and works in it until ctx ends, or until it can't. The end of ctx makes
+// it leave: it hands its leases over and returns nil, or a [*LeaveError] if ShutdownTimeout was
+// not enough. Other errors: [*TTLError], [*RecreatedError]. It can be called once. When it
+// returns, none of its calls is under way, and each shard has been stopped; only handlers that
+// were cut off may still be running.
 func (w *Worker) Run(ctx context.Context) error {
 	if w.began.Swap(true) {
 		return errRunTwice
@@ -127,7 +128,8 @@ func (l *loop) wait() time.Duration {
 	return max(min(l.machine.Wake(), l.cutAt, l.collectAt)-now, 0)
 }
 
-// tell gives the Machine an event, and does what it wants. What is done may put mail; it never tells by itself.
+// tell gives the Machine an event, and does what it wants. What is done may put mail; it never
+// tells by itself.
 func (l *loop) tell(e Event) {
 	if l.over {
 		return
@@ -178,7 +180,8 @@ func (l *loop) do(a Action, at time.Time, now time.Duration) {
 	}
 }
 
-// stamp writes into changes when checkpoints were stored. The Machine has no clock, and keeps its own copy.
+// stamp writes into changes when checkpoints were stored. The Machine has no clock, and keeps
+// its own copy.
 func stamp(changes []lease.Change, now time.Time) []lease.Change {
 	stamped := make([]lease.Change, len(changes))
 	for i, c := range changes {

@@ -9,8 +9,8 @@ import (
 
 // Config is what a [Machine] knows from the start. No field has a default, except where it says so.
 type Config struct {
-	// ID is the ID of the worker, which nobody has had before. Should the worker be forgotten, it joins again as
-	// ID.2, ID.3 and so on.
+	// ID is the ID of the worker, which nobody has had before. Should the worker be forgotten,
+	// it joins again as ID.2, ID.3 and so on.
 	ID string
 
 	// TTL is that of the group: see package lease.
@@ -22,7 +22,8 @@ type Config struct {
 	// CheckpointEvery is how long a checkpoint that moved may wait until it is stored.
 	CheckpointEvery time.Duration
 
-	// ListEvery is how long after a listing of a stream the next one comes, if nothing calls for one earlier.
+	// ListEvery is how long after a listing of a stream the next one comes, if nothing calls
+	// for one earlier.
 	ListEvery time.Duration
 
 	// Streams are those to read. They can be changed by the event [Streams].
@@ -32,8 +33,8 @@ type Config struct {
 	Build string
 }
 
-// Machine decides for one worker. It is pure: what it does depends on nothing but its Config and the events. It is
-// not safe for concurrent use.
+// Machine decides for one worker. It is pure: what it does depends on nothing but its Config
+// and the events. It is not safe for concurrent use.
 type Machine struct {
 	cfg     Config
 	now     time.Duration
@@ -51,7 +52,8 @@ type Machine struct {
 	leaving
 }
 
-// New returns a Machine that has not begun. The first [Machine.Step], with a [Tick], makes it begin.
+// New returns a Machine that has not begun. The first [Machine.Step], with a [Tick], makes it
+// begin.
 func New(c Config) *Machine {
 	m := &Machine{cfg: c, random: hash(c.ID)}
 	m.membership = membership{id: c.ID, run: 1, beat: call{due: never}, join: call{due: never}}
@@ -65,8 +67,9 @@ func New(c Config) *Machine {
 	return m
 }
 
-// Step tells the Machine an event, and returns what is to be done. now is a time on the worker's own clock,
-// which begins at 0 or later and never goes back. The slice is valid until the next Step. After [Left] all events are ignored.
+// Step tells the Machine an event, and returns what is to be done. now is a time on the
+// worker's own clock, which begins at 0 or later and never goes back. The slice is valid until
+// the next Step. After [Left] all events are ignored.
 func (m *Machine) Step(now time.Duration, e Event) []Action {
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -158,8 +161,8 @@ func (m *Machine) makeCalls() {
 	m.look()
 }
 
-// Wake returns when the Machine wants a [Tick], if no other event comes before. It may be in the past: then the
-// Tick is due.
+// Wake returns when the Machine wants a [Tick], if no other event comes before. It may be in
+// the past: then the Tick is due.
 func (m *Machine) Wake() time.Duration {
 	if m.phase == over {
 		return never

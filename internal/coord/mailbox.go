@@ -8,8 +8,9 @@ type message struct {
 	answer chan<- error // of a Flush; has room for one
 }
 
-// mailbox keeps what came until the loop takes it. Putting never waits. It has no bound of its own: there is at most one
-// message for each call under way, for each shard that ends or stops, and for each caller that waits.
+// mailbox keeps what came until the loop takes it. Putting never waits. It has no bound of its
+// own: there is at most one message for each call under way, for each shard that ends or stops,
+// and for each caller that waits.
 type mailbox struct {
 	wake chan struct{} // has room for one: there is something
 

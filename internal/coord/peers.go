@@ -27,7 +27,8 @@ type observation struct {
 	busyUntil time.Duration // workers have come or gone not long before
 }
 
-// observe takes in the rows of all workers, as a call has them that was asked for in a Step and at a time.
+// observe takes in the rows of all workers, as a call has them that was asked for in a Step and
+// at a time.
 func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Duration) {
 	blind := m.now-m.watchedAt > m.pollLongest()+m.ttl(blindFor) ||
 		m.phase == member && m.now-m.beatAt > m.ttl(muteFor)
@@ -100,7 +101,8 @@ func (m *Machine) peersChanged() {
 	m.replanSoon()
 }
 
-// removePeer takes in that a worker has no row. That is for good, so what is known of leases need not be newer.
+// removePeer takes in that a worker has no row. That is for good, so what is known of leases
+// need not be newer.
 func (m *Machine) removePeer(id string) {
 	if m.peers[id] == nil {
 		return
@@ -110,7 +112,8 @@ func (m *Machine) removePeer(id string) {
 	m.loadSoon() // its leases have moved since we loaded them
 }
 
-// onJumped takes in that time may not have passed although our clock says so: nobody's beat has stood still meanwhile.
+// onJumped takes in that time may not have passed although our clock says so: nobody's beat has
+// stood still meanwhile.
 func (m *Machine) onJumped(e Jumped) {
 	for _, id := range m.peerIDs {
 		p := m.peers[id]
@@ -118,8 +121,8 @@ func (m *Machine) onJumped(e Jumped) {
 	}
 }
 
-// forgetDead forgets the workers whose beat stands still for too long. askedAt is when the call began that
-// has just shown it: it was the same until then at least.
+// forgetDead forgets the workers whose beat stands still for too long. askedAt is when the call
+// began that has just shown it: it was the same until then at least.
 func (m *Machine) forgetDead(askedAt time.Duration) {
 	m.suspects, m.lateAt = 0, never
 	for _, id := range m.peerIDs {
@@ -162,9 +165,10 @@ func (m *Machine) onForgotten(e Forgotten) {
 	}
 }
 
-// checkTTL compares the TTLs of all workers with our own, and joins if that is what is left to do. Before joining, any live
-// worker with another TTL is a reason not to; a dead one is waited for, since nobody else may be there to forget
-// it. Workers that joined at the same moment find out afterwards: then the shortest TTL stays.
+// checkTTL compares the TTLs of all workers with our own, and joins if that is what is left to
+// do. Before joining, any live worker with another TTL is a reason not to; a dead one is waited
+// for, since nobody else may be there to forget it. Workers that joined at the same moment find
+// out afterwards: then the shortest TTL stays.
 func (m *Machine) checkTTL() {
 	other := false
 	for _, id := range m.peerIDs {

@@ -11,7 +11,8 @@ import (
 
 func TestLater(t *testing.T) {
 	t.Parallel()
-	// Each is further on than all those before it; those in one row are equally far, or can't be compared.
+	// Each is further on than all those before it; those in one row are equally far, or can't
+	// be compared.
 	rows := [][]lease.Checkpoint{
 		{""},
 		{"TRIM_HORIZON", "AT_TIMESTAMP:2026-01-01T00:00:00.000Z", "AT_TIMESTAMP:2027-01-01T00:00:00.000Z", "LATEST"},

@@ -7,7 +7,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// reached is a store that a killed worker can't reach, and nobody while it is down. It counts requests as dynamostore makes them.
+// reached is a store that a killed worker can't reach, and nobody while it is down. It counts
+// requests as dynamostore makes them.
 type reached struct {
 	lease.Store
 	f *fake

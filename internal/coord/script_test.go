@@ -18,9 +18,10 @@ import (
 
 var update = flag.Bool("update", false, "write what the Machine does into testdata")
 
-// TestScripts tells a Machine, worker a, the events in testdata/*.txt, and compares what it wants with the lines below
-// each of them. A line of an event is a time and words; see script.event. A row of a lease is
-// shard:owner:epoch:revision:checkpoint, where "-" is nobody, T is TRIM_HORIZON, and a number is after a record.
+// TestScripts tells a Machine, worker a, the events in testdata/*.txt, and compares what it
+// wants with the lines below each of them. A line of an event is a time and words; see
+// script.event. A row of a lease is shard:owner:epoch:revision:checkpoint, where "-" is nobody,
+// T is TRIM_HORIZON, and a number is after a record.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -145,7 +146,8 @@ func childrenOf(text, parent string) []topology.Shard {
 	return children
 }
 
-// snapshot makes the rows that a poll or a load has: version=, workers=id:beat:seen,... and leases=...
+// snapshot makes the rows that a poll or a load has: version=, workers=id:beat:seen,... and
+// leases=...
 func (s *script) snapshot(v map[string]string) lease.Snapshot {
 	version, _ := strconv.ParseInt(v["version"], 10, 64)
 	snapshot := lease.Snapshot{Version: version}

@@ -12,8 +12,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// split closes a shard of the first stream and adds its two children, of which it returns what the service would say
-// at its end.
+// split closes a shard of the first stream and adds its two children, of which it returns what
+// the service would say at its end.
 func (w *world) split(shard int) []topology.Shard {
 	parent := &w.shards[stream1][shard]
 	middle, _ := parent.Range.Middle()

@@ -8,8 +8,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// endPatience is for how long the owner of a shard that has ended waits at least for a child that was named and that no
-// listing shows: listings may be old.
+// endPatience is for how long the owner of a shard that has ended waits at least for a child
+// that was named and that no listing shows: listings may be old.
 const endPatience = time.Minute
 
 // rowsOf returns the leases of a stream that have a row.

@@ -63,7 +63,8 @@ func (m *Machine) spread(d time.Duration, by float64) time.Duration {
 	return part(d, 1+by*(2*m.chance()-1))
 }
 
-// chance returns a number from 0 to below 1. The row of numbers depends on the worker's ID and nothing else.
+// chance returns a number from 0 to below 1. The row of numbers depends on the worker's ID and
+// nothing else.
 func (m *Machine) chance() float64 {
 	m.random += 0x9e3779b97f4a7c15
 	z := m.random

@@ -18,8 +18,8 @@ const (
 	over                 // has left for good
 )
 
-// membership is the worker's own life in the group: its row, its heartbeats, and for how long it may trust that
-// nobody has forgotten it.
+// membership is the worker's own life in the group: its row, its heartbeats, and for how long
+// it may trust that nobody has forgotten it.
 type membership struct {
 	phase phase
 	id    string
@@ -43,7 +43,8 @@ type membership struct {
 	said    int64 // what the last heartbeat says that we have seen
 }
 
-// checkTrust notices that trust has lapsed. Whoever delivers records has noticed it already: it was told until when.
+// checkTrust notices that trust has lapsed. Whoever delivers records has noticed it already: it
+// was told until when.
 func (m *Machine) checkTrust() {
 	if m.phase != member || m.now < m.trustUntil {
 		return
@@ -74,8 +75,8 @@ func (m *Machine) trust(since time.Duration) {
 	}
 }
 
-// selfSeen takes in the beat of our own row, as a call shows it that began at a time. It may tell of a heartbeat that was
-// made although its answer got lost.
+// selfSeen takes in the beat of our own row, as a call shows it that began at a time. It may
+// tell of a heartbeat that was made although its answer got lost.
 func (m *Machine) selfSeen(beat int64, began time.Duration) {
 	if beat > m.beatNo && m.beat.failures > 0 {
 		m.trust(m.beatNoAt)
@@ -126,8 +127,8 @@ func (m *Machine) joined() {
 	m.load.due = m.now
 }
 
-// ascertain takes in a snapshot after a Join whose answer was lost. If the row is not there, it may still come; but
-// nobody will act under that ID, which others may have forgotten by then.
+// ascertain takes in a snapshot after a Join whose answer was lost. If the row is not there, it
+// may still come; but nobody will act under that ID, which others may have forgotten by then.
 func (m *Machine) ascertain() {
 	switch {
 	case m.phase != joining || !m.unsure:
@@ -151,8 +152,9 @@ func (m *Machine) beatDue() time.Duration {
 		return never
 	}
 	if m.beat.failures > 0 && m.heard <= m.beatFailed {
-		// Perhaps our calls reach the store and only their answers get lost. Then heartbeats would keep others from
-		// reading what we can't read. So first a poll or a load has to be answered.
+		// Perhaps our calls reach the store and only their answers get lost. Then heartbeats
+		// would keep others from reading what we can't read. So first a poll or a load has to
+		// be answered.
 		return never
 	}
 	due := m.beat.due
@@ -185,8 +187,8 @@ func (m *Machine) onBeaten(e Beaten) {
 	}
 }
 
-// forgotten takes in that the worker's row is gone. Its leases are lost, and what was under way for them is of no
-// interest any more.
+// forgotten takes in that the worker's row is gone. Its leases are lost, and what was under way
+// for them is of no interest any more.
 func (m *Machine) forgotten() {
 	if m.wantsOut && m.slots == 0 { // we have deleted it ourselves, and the answer is under way
 		m.phase = outside

@@ -7,10 +7,10 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// view is what the worker knows of the group's rows. Two rules keep it from going back in time. A call that was
-// asked for after something was learned is newer than it, because stores are linearizable. And of
-// two rows of which neither is known to be newer, the one with the higher revision is. So a row that
-// was deleted does not come back from a load that was under way.
+// view is what the worker knows of the group's rows. Two rules keep it from going back in time.
+// A call that was asked for after something was learned is newer than it, because stores are
+// linearizable. And of two rows of which neither is known to be newer, the one with the higher
+// revision is. So a row that was deleted does not come back from a load that was under way.
 type view struct {
 	entries    map[lease.Key]*entry
 	order      []*entry // all of them, sorted by key unless disordered
@@ -96,8 +96,8 @@ func (m *Machine) loadDue() time.Duration {
 	return max(due, m.load.earliest)
 }
 
-// look makes the poll or the load that is due. They are never under way together, so that what one of them says
-// of the workers is newer than what those before said of the leases.
+// look makes the poll or the load that is due. They are never under way together, so that what
+// one of them says of the workers is newer than what those before said of the leases.
 func (m *Machine) look() {
 	if m.lookDue() > m.now {
 		return
@@ -183,8 +183,8 @@ func (m *Machine) mergeLeases(rows []lease.Lease, asked uint64) {
 	m.order = kept
 }
 
-// learn takes in a row as a call has it that was asked for in a Step. Workers asked for in the Step read or later
-// were read after the row.
+// learn takes in a row as a call has it that was asked for in a Step. Workers asked for in the
+// Step read or later were read after the row.
 func (m *Machine) learn(e *entry, row lease.Lease, asked, read uint64) {
 	if asked < e.at && (row.Revision <= e.row.Revision || e.row.Revision == 0) {
 		return
@@ -210,7 +210,8 @@ func planDiffers(a, b lease.Lease) bool {
 		a.Finished() != b.Finished() || !slices.Equal(a.Parents, b.Parents)
 }
 
-// review draws the consequences of a row, or of the end of a change, for a lease that is ours or was to be.
+// review draws the consequences of a row, or of the end of a change, for a lease that is ours
+// or was to be.
 func (m *Machine) review(e *entry) {
 	if e.create != nil && e.row.Revision > 0 {
 		e.create = nil

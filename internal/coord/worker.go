@@ -16,27 +16,31 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Reader reads the shards whose leases a [Worker] holds. Its methods are called by the Worker's loop, one after the
-// other, and must not block; they may call methods of the Worker that don't wait.
+// Reader reads the shards whose leases a [Worker] holds. Its methods are called by the Worker's
+// loop, one after the other, and must not block; they may call methods of the Worker that don't
+// wait.
 type Reader interface {
-	// Start says that the worker owns l: read the shard from l.Checkpoint on. It never comes for a shard whose former
-	// reading has not been answered by [Worker.Stopped] or [Worker.Ended].
+	// Start says that the worker owns l: read the shard from l.Checkpoint on. It never comes
+	// for a shard whose former reading has not been answered by [Worker.Stopped] or
+	// [Worker.Ended].
 	Start(l lease.Lease)
 
-	// Stop says that the reading of a shard is to end. It is answered once by [Worker.Stopped], unless [Worker.Ended] was called
-	// before. It may come again with a more urgent why: that needs no answer of its own.
+	// Stop says that the reading of a shard is to end. It is answered once by [Worker.Stopped],
+	// unless [Worker.Ended] was called before. It may come again with a more urgent why: that
+	// needs no answer of its own.
 	Stop(key lease.Key, epoch int64, why Why)
 
-	// Trust says until when records may be delivered: see [Trusted]. When that has passed the contexts of
-	// handlers are to be cancelled; each shard keeps its place and goes on when trust is given again. Zero means not at all.
+	// Trust says until when records may be delivered: see [Trusted]. When that has passed the
+	// contexts of handlers are to be cancelled; each shard keeps its place and goes on when
+	// trust is given again. Zero means not at all.
 	Trust(until time.Time)
 
 	// Progress returns the shards of which more records are done than at the last call.
 	Progress() []Progress
 }
 
-// Trusted says whether records may be delivered now. It looks at both clocks: the monotonic one may have stood still while the
-// machine was suspended.
+// Trusted says whether records may be delivered now. It looks at both clocks: the monotonic one
+// may have stood still while the machine was suspended.
 func Trusted(now, until time.Time) bool {
 	return now.Before(until) && now.Round(0).Before(until.Round(0))
 }
@@ -62,8 +66,8 @@ type WorkerConfig struct {
 	// Streams are those to read from the start on. [Worker.SetStreams] changes them.
 	Streams []StreamConfig
 
-	// List lists the shards of a stream. If start is not empty, Before is wanted too. Stream and Err of the
-	// answer are set by the Worker.
+	// List lists the shards of a stream. If start is not empty, Before is wanted too. Stream
+	// and Err of the answer are set by the Worker.
 	List func(ctx context.Context, stream string, start lease.Checkpoint) (Listed, error)
 
 	// Reader reads the shards.
@@ -98,7 +102,8 @@ type WorkerEvent struct {
 	Own    bool // it is this worker
 }
 
-// StoreEvent says that a call of the store, or a listing, failed, or worked again. What failed is tried again.
+// StoreEvent says that a call of the store, or a listing, failed, or worked again. What failed
+// is tried again.
 type StoreEvent struct {
 	Op      string // Join, Beat, Poll, Load, Update, PutStream, Forget, Drain or List
 	Stream  string // of List
@@ -164,8 +169,8 @@ func randomText() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Moved says that [Reader.Progress] has something to return. It is cheap, never waits, and need be called only for the first
-// step after a Progress.
+// Moved says that [Reader.Progress] has something to return. It is cheap, never waits, and need
+// be called only for the first step after a Progress.
 func (w *Worker) Moved() {
 	if !w.moved.Swap(true) {
 		w.mail.poke()
@@ -177,14 +182,15 @@ func (w *Worker) Ended(key lease.Key, epoch int64, children []topology.Shard) {
 	w.mail.put(message{event: Ended{Key: key, Epoch: epoch, Children: children}})
 }
 
-// Stopped answers [Reader.Stop]: nothing reads or handles the shard any more, and its records are done up to the
-// checkpoint; empty if none was. It never waits.
+// Stopped answers [Reader.Stop]: nothing reads or handles the shard any more, and its records
+// are done up to the checkpoint; empty if none was. It never waits.
 func (w *Worker) Stopped(key lease.Key, epoch int64, checkpoint lease.Checkpoint) {
 	w.mail.put(message{event: Stopped{Key: key, Epoch: epoch, Checkpoint: checkpoint}})
 }
 
-// Checkpoint stores what is done of a shard now, and waits until it is stored. The error is [ErrLost] if the lease is lost, or
-// the cause of ctx. Hooks and methods of a Reader must not call it.
+// Checkpoint stores what is done of a shard now, and waits until it is stored. The error is
+// [ErrLost] if the lease is lost, or the cause of ctx. Hooks and methods of a Reader must not
+// call it.
 func (w *Worker) Checkpoint(ctx context.Context, key lease.Key, epoch int64) error {
 	answer := make(chan error, 1)
 	w.mail.put(message{event: Flush{Key: key, Epoch: epoch, Token: w.token.Add(1)}, answer: answer})
@@ -203,12 +209,14 @@ func (w *Worker) Checkpoint(ctx context.Context, key lease.Key, epoch int64) err
 	}
 }
 
-// SetStreams changes what streams are read. It may be called before and during Run, and never waits.
+// SetStreams changes what streams are read. It may be called before and during Run, and never
+// waits.
 func (w *Worker) SetStreams(streams []StreamConfig) {
 	w.mail.put(message{event: Streams{Streams: slices.Clone(streams)}})
 }
 
-// ID returns the ID of the worker in the group. It changes when the worker was forgotten and joins again.
+// ID returns the ID of the worker in the group. It changes when the worker was forgotten and
+// joins again.
 func (w *Worker) ID() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,7 +232,8 @@ type Status struct {
 	Now     time.Duration
 }
 
-// Status returns how the worker stands, or stood at the end of Run. Hooks may call it. The caller must not change the rows.
+// Status returns how the worker stands, or stood at the end of Run. Hooks may call it. The
+// caller must not change the rows.
 func (w *Worker) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -25,8 +25,8 @@ const (
 
 var created = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// world runs Machines against a store in memory under a clock of its own. One goroutine does everything, so a run
-// follows from what the test does.
+// world runs Machines against a store in memory under a clock of its own. One goroutine does
+// everything, so a run follows from what the test does.
 type world struct {
 	t       testing.TB
 	store   *memstore.Store

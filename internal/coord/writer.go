@@ -6,9 +6,10 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// writing is how changes of leases come to be made. What a change should be follows from the newest row and from
-// the lease's slot, and is found out at the moment when it is sent. From then on it stays as
-// it is, and is tried until its outcome is known: only so the store can recognise it.
+// writing is how changes of leases come to be made. What a change should be follows from the
+// newest row and from the lease's slot, and is found out at the moment when it is sent. From
+// then on it stays as it is, and is tried until its outcome is known: only so the store can
+// recognise it.
 type writing struct {
 	queue   []*entry // those that may need a change
 	retries []*entry // those that need one, but not yet
@@ -80,13 +81,14 @@ func (m *Machine) batch() []lease.Change {
 	return batch
 }
 
-// poisoned says whether a change is to go alone: it failed several times together with others, and the store
-// works otherwise.
+// poisoned says whether a change is to go alone: it failed several times together with others,
+// and the store works otherwise.
 func (m *Machine) poisoned(e *entry) bool {
 	return e.flight != nil && e.flight.tries >= 3 && m.worked > e.flight.failed
 }
 
-// send makes the change that e needs its flight, or the one that failed once more. It says whether there is one to send.
+// send makes the change that e needs its flight, or the one that failed once more. It says
+// whether there is one to send.
 func (m *Machine) send(e *entry) bool {
 	if e.flight != nil && e.flight.sent {
 		return false
@@ -150,7 +152,8 @@ func (m *Machine) onUpdated(u Updated) {
 	}
 }
 
-// unknown takes in that an Update failed: its change is tried again, unless that is of no interest any more.
+// unknown takes in that an Update failed: its change is tried again, unless that is of no
+// interest any more.
 func (m *Machine) unknown(e *entry) {
 	f := e.flight
 	f.sent, f.failed = false, m.step
