@@ -8,12 +8,12 @@ import (
 // idle is a difference of loads that is not worth a move: 16 KiB per second.
 const idle = 32
 
-// balance exchanges leases between workers of which one has more than twice the load of the other, which
-// is how exact loads are, until no exchange is worth it any more; first those that move no more leases
-// than before. It never changes how even the counts are.
+// balance exchanges leases between workers of which one has more than twice the load of the
+// other, which is how exact loads are, until no exchange is worth it any more; first those that
+// move no more leases than before. It never changes how even the counts are.
 //
-// It depends only on who has what, and ends where it has nothing more to do: so the same plan follows
-// from a plan that was carried out. An exchange closes as much of the gap as can be, so
+// It depends only on who has what, and ends where it has nothing more to do: so the same plan
+// follows from a plan that was carried out. An exchange closes as much of the gap as can be, so
 // that a load which changes a little afterwards moves nothing.
 func (p *planner) balance() {
 	b := &balancer{planner: p, held: make([][]int32, len(p.workers)), kinds: make([][]kind, len(p.workers))}
@@ -47,8 +47,8 @@ type kind struct {
 	lease  int32 // the one to move first; nobody if there is none
 }
 
-// round goes through all pairs of workers, those that differ most first, and reports whether it exchanged something.
-// An exchange may make so many more leases move.
+// round goes through all pairs of workers, those that differ most first, and reports whether it
+// exchanged something. An exchange may make so many more leases move.
 func (b *balancer) round(order []int32, more int) (changed bool) {
 	slices.SortStableFunc(order, func(v, w int32) int { return cmp.Compare(b.load[w], b.load[v]) })
 	for n, high := range order {
@@ -61,7 +61,8 @@ func (b *balancer) round(order []int32, more int) (changed bool) {
 	return changed
 }
 
-// relieve makes the best exchange that takes load from one worker to another, and reports whether there was one.
+// relieve makes the best exchange that takes load from one worker to another, and reports
+// whether there was one.
 func (b *balancer) relieve(high, low int32, more int) bool {
 	gap := b.load[high] - b.load[low]
 	if gap <= idle || b.load[high] <= 2*b.load[low] {
@@ -69,7 +70,8 @@ func (b *balancer) relieve(high, low int32, more int) bool {
 	}
 	none := kind{lease: nobody}
 	away, back := none, none
-	// Worth it is what closes the gap by at least what a lease of the busy worker weighs on average.
+	// Worth it is what closes the gap by at least what a lease of the busy worker weighs on
+	// average.
 	left := gap - b.load[high]/int64(b.count[high])
 	// If high has one lease more than low, one can simply go.
 	single := b.count[high] == b.count[low]+1 && b.count[low] < b.room[low]
@@ -101,7 +103,8 @@ func (b *balancer) relieve(high, low int32, more int) bool {
 	return true
 }
 
-// price returns by how much the number of leases that move changes if a lease goes from one worker to another.
+// price returns by how much the number of leases that move changes if a lease goes from one
+// worker to another.
 func (b *balancer) price(k kind, from, to int32) int {
 	switch k.owner {
 	case from:

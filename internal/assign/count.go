@@ -40,8 +40,8 @@ func (p *planner) fill() {
 	}
 }
 
-// raise gives one lease to each of the workers that have the fewest, as long as some are left. It reports whether
-// there was a worker with room.
+// raise gives one lease to each of the workers that have the fewest, as long as some are left.
+// It reports whether there was a worker with room.
 func (p *planner) raise(c *class) bool {
 	fewest := math.MaxInt
 	for _, w := range c.eligible {
@@ -59,8 +59,8 @@ func (p *planner) raise(c *class) bool {
 	return fewest < math.MaxInt
 }
 
-// level moves leases from workers that have more to workers that have fewer, class by class. It is quick,
-// and in a single class it leaves nothing to improve.
+// level moves leases from workers that have more to workers that have fewer, class by class. It
+// is quick, and in a single class it leaves nothing to improve.
 func (p *planner) level() {
 	for moved := true; moved; {
 		moved = false
@@ -92,8 +92,8 @@ func (p *planner) lowest(c *class) int32 {
 	return best
 }
 
-// highest returns the worker with leases of a class that has the most leases; among several, one that
-// would not lose what it has.
+// highest returns the worker with leases of a class that has the most leases; among several,
+// one that would not lose what it has.
 func (p *planner) highest(c *class) int32 {
 	best := nobody
 	for _, w := range c.eligible {

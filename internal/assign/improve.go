@@ -10,9 +10,9 @@ package assign
 //	    | -1 lease                  +1 lease |
 //	    +------------- all <-----------------+                through all: the counts change
 //
-// What a change costs has three parts, each of which outweighs all of the next: leases that nobody has; the squares
-// of the counts, which are least when counts are most even; and leases that move. Circles are
-// found by the algorithm of Bellman and Ford.
+// What a change costs has three parts, each of which outweighs all of the next: leases that
+// nobody has; the squares of the counts, which are least when counts are most even; and leases
+// that move. Circles are found by the algorithm of Bellman and Ford.
 
 // cost is a sum of costs of changes.
 type cost int64
@@ -116,8 +116,8 @@ func pick(yes bool, a, b cost) cost {
 	return b
 }
 
-// circles returns the circles among the shortest ways so far. All of them cost less than nothing, and
-// no two have a node in common.
+// circles returns the circles among the shortest ways so far. All of them cost less than
+// nothing, and no two have a node in common.
 func (s *search) circles() [][]int32 {
 	var found [][]int32
 	seen := make([]int32, len(s.before)) // by node: the walk that came by first, plus 1
@@ -139,7 +139,8 @@ func (s *search) circles() [][]int32 {
 	return found
 }
 
-// apply makes the changes of a circle, which goes backwards: each node comes after the one that it leads to.
+// apply makes the changes of a circle, which goes backwards: each node comes after the one that
+// it leads to.
 func (s *search) apply(circle []int32) {
 	classes, all, none := int32(len(s.classes)), s.all(), s.none()
 	for i, to := range circle {

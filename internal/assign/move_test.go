@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// least returns how many leases must move at least until the counts are even, if all workers are alike.
+// least returns how many leases must move at least until the counts are even, if all workers
+// are alike.
 func (g group) least() int {
 	counts := make(map[string]int)
 	for _, l := range g.leases {
@@ -109,7 +110,8 @@ func TestPlansOfDifferentViewsAgreeAboutMuch(t *testing.T) {
 	}
 }
 
-// weigh returns what the workers have to do: the most that one has, what a certain one has, and the mean.
+// weigh returns what the workers have to do: the most that one has, what a certain one has, and
+// the mean.
 func weigh(g group, plan []string, id string) (most, one, mean float64) {
 	loads := make(map[string]float64)
 	for i, owner := range plan {

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// weightOf returns about what a lease of that load weighs, in units of half a KiB per second: the middle of the
-// range for which the load stands. A lease without records weighs something too.
+// weightOf returns about what a lease of that load weighs, in units of half a KiB per second:
+// the middle of the range for which the load stands. A lease without records weighs something
+// too.
 func weightOf(load int) int64 {
 	const highest = 40 // a TiB per second
 	if load <= 0 {
@@ -21,7 +22,8 @@ func (p *planner) place() {
 	p.settle(p.part())
 }
 
-// part gives each worker those of its leases that it keeps, and returns the others, and those that nobody has.
+// part gives each worker those of its leases that it keeps, and returns the others, and those
+// that nobody has.
 func (p *planner) part() (pool []int32) {
 	var total int64
 	held, excess := make([]int64, len(p.workers)), make([]float64, len(p.workers))
@@ -50,7 +52,8 @@ func (p *planner) part() (pool []int32) {
 	}
 	p.mean = float64(total) / float64(len(p.order))
 	for w := range p.workers {
-		// The conversion keeps machines from fusing the two steps: on all of them the result must be the same.
+		// The conversion keeps machines from fusing the two steps: on all of them the result
+		// must be the same.
 		excess[w] = float64(held[w]) - float64(p.mean*float64(p.count[w]))
 	}
 	for w := range int32(len(p.workers)) {
@@ -63,9 +66,10 @@ func (p *planner) part() (pool []int32) {
 	return pool
 }
 
-// choose returns which of the leases a worker is to give away to keep n. They are between the average and what
-// would take its excess of load along, and come from the streams of which it has the most.
-// Only what the worker has itself matters, so that it chooses the same ones while others hand theirs over.
+// choose returns which of the leases a worker is to give away to keep n. They are between the
+// average and what would take its excess of load along, and come from the streams of which it
+// has the most. Only what the worker has itself matters, so that it chooses the same ones while
+// others hand theirs over.
 func (p *planner) choose(w int32, leases []int32, n int, excess *float64) []int32 {
 	// Rank: how many leases of the same stream the worker has before this one.
 	rank, inStream := make(map[int32]int, len(leases)), make(map[int32]int)
@@ -99,8 +103,8 @@ func (p *planner) choose(w int32, leases []int32, n int, excess *float64) []int3
 	return away
 }
 
-// settle gives the leases of the pool to workers that are to have more, the heaviest first. What is left when
-// all have what they are to have stays without a worker.
+// settle gives the leases of the pool to workers that are to have more, the heaviest first.
+// What is left when all have what they are to have stays without a worker.
 func (p *planner) settle(pool []int32) {
 	if len(pool) == 0 {
 		return
@@ -139,9 +143,9 @@ func (p *planner) settle(pool []int32) {
 	}
 }
 
-// least returns the index of the worker with the least load, in bands; of several, the one with the fewest leases of
-// the stream; of those, with the least load exactly; and of those, the one that a hash chooses, so that it is the same one
-// also if others come or go.
+// least returns the index of the worker with the least load, in bands; of several, the one with
+// the fewest leases of the stream; of those, with the least load exactly; and of those, the one
+// that a hash chooses, so that it is the same one also if others come or go.
 func (p *planner) least(workers []int32, bands []int64, inStream []int32, hash uint64) int {
 	best, first := 0, workers[0]
 	band, stream, load, tie := bands[first], inStream[first], p.load[first], mix(hash, p.hash[first])

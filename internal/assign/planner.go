@@ -137,8 +137,8 @@ func newClass(readers []byte) class {
 	return c
 }
 
-// pin fixes the leases that are pinned to a worker. If those are more than the worker may have, those that
-// it has come first.
+// pin fixes the leases that are pinned to a worker. If those are more than the worker may have,
+// those that it has come first.
 func (p *planner) pin() {
 	for _, owned := range []bool{true, false} {
 		for i := range p.order {

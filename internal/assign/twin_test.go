@@ -37,7 +37,8 @@ func (g group) bestByTrying() score {
 	return best
 }
 
-// hasRoom says whether a worker may have one more than it has in the first leases, and is pinned to in the others.
+// hasRoom says whether a worker may have one more than it has in the first leases, and is
+// pinned to in the others.
 func (g group) hasRoom(w assign.Worker, plan []string, i int) bool {
 	n := 0
 	for _, id := range plan {
@@ -74,8 +75,8 @@ func TestPlanIsAsGoodAsTheBestOfAllPlans(t *testing.T) {
 	}
 }
 
-// bestByFlow places one lease after the other along the cheapest way that makes room for it: a flow of least cost, in
-// a graph of leases and workers.
+// bestByFlow places one lease after the other along the cheapest way that makes room for it: a
+// flow of least cost, in a graph of leases and workers.
 func (g group) bestByFlow() score {
 	plan, pinned := make([]string, len(g.leases)), g.pinned()
 	for i, l := range g.leases {
