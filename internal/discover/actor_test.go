@@ -50,8 +50,8 @@ func (a *actor) crash() {
 	a.life = life
 }
 
-// beginLoad and endLoad are a load during which rows may be written: it sees some as they are when it begins, and others
-// as they are when it ends.
+// beginLoad and endLoad are a load during which rows may be written: it sees some as they are
+// when it begins, and others as they are when it ends.
 func (a *actor) beginLoad() { a.older = a.sorted() }
 
 func (a *actor) endLoad() {

@@ -36,7 +36,8 @@ func (m *Memory) create(p *Plan, stream lease.Stream, x *index) (without int) {
 		}
 	}
 	if len(p.Create) == 0 && waiting != nil && !doubt {
-		// Parents that form a circle: no service says so, and a server that does must not hang its readers.
+		// Parents that form a circle: no service says so, and a server that does must not hang
+		// its readers.
 		p.Create = append(p.Create, newLease(stream, waiting, x, begin(stream, ended[waiting.ID], false)))
 	}
 	p.Again = p.Again || doubt
@@ -66,8 +67,8 @@ func (m *Memory) obstacle(k *known, x *index) obstacle {
 	return worst
 }
 
-// begin returns where a shard begins. ended: before the start position. returned: it is older than others that
-// have leases.
+// begin returns where a shard begins. ended: before the start position. returned: it is older
+// than others that have leases.
 func begin(stream lease.Stream, ended, returned bool) lease.Checkpoint {
 	switch {
 	case stream.Seeded && !returned:
@@ -79,9 +80,10 @@ func begin(stream lease.Stream, ended, returned bool) lease.Checkpoint {
 	}
 }
 
-// ended returns the listed shards that had ended before the start position: those of which the service says so, and of
-// all of their ancestors too. Where it says so only of a descendant, what it says lacks the ancestor,
-// or is about a listing that lacked the descendant: reading too much is better than finishing what has records.
+// ended returns the listed shards that had ended before the start position: those of which the
+// service says so, and of all of their ancestors too. Where it says so only of a descendant,
+// what it says lacks the ancestor, or is about a listing that lacked the descendant: reading
+// too much is better than finishing what has records.
 func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
 	if stream.Seeded || stream.Start == lease.TrimHorizon {
 		return nil
@@ -143,18 +145,21 @@ type End struct {
 	// Create are leases of children to write, with [lease.Create], side by side.
 	Create []lease.Lease
 
-	// Wait says that a child that the service named can't have a lease yet, because the end of one shard does
-	// not tell enough about it. After the next listing, and the leases that come of it, ask [AtEnd] again.
+	// Wait says that a child that the service named can't have a lease yet, because the end of
+	// one shard does not tell enough about it. After the next listing, and the leases that come
+	// of it, ask [AtEnd] again.
 	Wait bool
 
-	// List says that a listing is needed now: because of Wait, or because the service named no child.
+	// List says that a listing is needed now: because of Wait, or because the service named no
+	// child.
 	List bool
 }
 
-// AtEnd returns what is to be done before the lease of a shard is finished whose records are all
-// done. named are the children that the service named at its end; rows are the leases of the group as they
-// are known now. listings is how many listings of the stream have begun and been taken in since the
-// end was known: after three, a child that nothing else tells of is gone.
+// AtEnd returns what is to be done before the lease of a shard is finished whose records are
+// all done. named are the children that the service named at its end; rows are the leases of
+// the group as they are known now. listings is how many listings of the stream have begun and
+// been taken in since the end was known: after three, a child that nothing else tells of is
+// gone.
 func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lease.Lease, listings int) End {
 	x := newIndex(stream.ARN, rows, nil)
 	end := End{List: len(named) == 0 && listings == 0}
@@ -175,8 +180,8 @@ func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lea
 	return end
 }
 
-// clear says whether all parents of a child are known to have leases: those that are named have, and owned all of its
-// keys, so that there can be no other.
+// clear says whether all parents of a child are known to have leases: those that are named
+// have, and owned all of its keys, so that there can be no other.
 func (x *index) clear(child *known) bool {
 	var owned keySet
 	for _, p := range child.Parents {

@@ -9,14 +9,16 @@ import (
 
 const (
 	// patience is how many listings in a row may lack something that ought to be there, before
-	// it counts as gone all the same. So a strange server delays its readers and does not hang them.
+	// it counts as gone all the same. So a strange server delays its readers and does not hang
+	// them.
 	patience = 3
 
 	// sightings is how many listings in a row must have a shard that looks as if its lease had been
 	// deleted, and how many must find a lease that names a parent without one.
 	sightings = 2
 
-	// A finished lease is deleted when this many listings in a row, over this time, did not have its shard.
+	// A finished lease is deleted when this many listings in a row, over this time, did not
+	// have its shard.
 	absentListings = 3
 	absentFor      = 5 * time.Minute
 )
@@ -26,9 +28,9 @@ type Listing struct {
 	// Shards are all that the service lists. The Memory refers to them until the next listing.
 	Shards []topology.Shard
 
-	// Before are the IDs of those that had ended before the start position of the stream's row, as
-	// far as the service says so. It counts only until the stream is seeded, and only where it holds for all
-	// listed ancestors of a shard as well.
+	// Before are the IDs of those that had ended before the start position of the stream's row,
+	// as far as the service says so. It counts only until the stream is seeded, and only where
+	// it holds for all listed ancestors of a shard as well.
 	Before map[string]bool
 }
 
@@ -56,9 +58,9 @@ type absence struct {
 	listings int
 }
 
-// List takes in a listing. rows are the leases of the group as they are known; those of other streams
-// are ignored. now is on any clock that goes forward. A listing must have begun after the one before it was
-// taken in.
+// List takes in a listing. rows are the leases of the group as they are known; those of other
+// streams are ignored. now is on any clock that goes forward. A listing must have begun after
+// the one before it was taken in.
 func (m *Memory) List(now time.Duration, stream lease.Stream, rows []lease.Lease, listing Listing) {
 	m.now, m.empty = now, len(listing.Shards) == 0
 	if m.empty {
@@ -100,11 +102,12 @@ func (m *Memory) judge(x *index) (sound bool) {
 	return sound
 }
 
-// Plan is what is to be done about the leases of a stream. Ask for it again when that has been done, with the
-// rows as they are then, until there is nothing left: a new listing is not needed for it.
+// Plan is what is to be done about the leases of a stream. Ask for it again when that has been
+// done, with the rows as they are then, until there is nothing left: a new listing is not
+// needed for it.
 type Plan struct {
-	// Create are leases to write, with [lease.Create], side by side and in any order. Those of their children
-	// come with the next Plan.
+	// Create are leases to write, with [lease.Create], side by side and in any order. Those of
+	// their children come with the next Plan.
 	Create []lease.Lease
 
 	// Delete are finished leases to delete, with [lease.Remove].
@@ -117,13 +120,14 @@ type Plan struct {
 	// list again soon, and less and less soon for as long as that is so.
 	Again bool
 
-	// Seeded says that every shard that was there at the start has a lease: if the row of the stream
-	// does not say so yet, write it.
+	// Seeded says that every shard that was there at the start has a lease: if the row of the
+	// stream does not say so yet, write it.
 	Seeded bool
 }
 
 // Plan returns what the listings make of the rows: the leases of the group as they are known
-// now, of which those of other streams are ignored. There is nothing to do before the first listing.
+// now, of which those of other streams are ignored. There is nothing to do before the first
+// listing.
 func (m *Memory) Plan(stream lease.Stream, rows []lease.Lease) Plan {
 	if m.listings == 0 {
 		return Plan{Again: m.empty}

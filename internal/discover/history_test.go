@@ -97,7 +97,8 @@ func (h history) run(t *testing.T, r *rand.Rand) {
 	w.checkRead()
 }
 
-// takeKept lets those that were held up while they listed go on now, when much of what they saw is gone.
+// takeKept lets those that were held up while they listed go on now, when much of what they saw
+// is gone.
 func (w *world) takeKept() {
 	for _, a := range w.actors {
 		if a.kept == nil {

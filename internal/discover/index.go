@@ -154,7 +154,8 @@ func (x *index) returned() []string {
 	return ids
 }
 
-// orphaned returns the leases that have not moved and name a parent that has none and is not listed.
+// orphaned returns the leases that have not moved and name a parent that has none and is not
+// listed.
 func (x *index) orphaned() []string {
 	var ids []string
 	for _, k := range x.order {

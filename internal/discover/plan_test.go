@@ -48,8 +48,8 @@ var checkpoints = map[string]lease.Checkpoint{
 	"T": lease.TrimHorizon, "E": lease.ShardEnd, "S": startAt, "7": "AFTER_SEQUENCE_NUMBER:7",
 }
 
-// rows reads leases, as shards does, with a checkpoint behind an equals sign: T for TRIM_HORIZON, S for the start
-// position, 7 for a sequence number, E for the end.
+// rows reads leases, as shards does, with a checkpoint behind an equals sign: T for
+// TRIM_HORIZON, S for the start position, 7 for a sequence number, E for the end.
 //
 //	a:0-f=E b:0-7/a=7 c:8-f/a=T
 func rows(text string) []lease.Lease {

@@ -7,8 +7,9 @@ import (
 )
 
 // Ready says of each lease, in the order of leases, whether its shard may be read: it is not
-// finished, and each parent that it names is finished, or has no lease any more and had to be finished for this
-// one to move. leases are all of the group, of any number of streams, in the order of their keys.
+// finished, and each parent that it names is finished, or has no lease any more and had to be
+// finished for this one to move. leases are all of the group, of any number of streams, in the
+// order of their keys.
 func Ready(leases []lease.Lease) []bool {
 	if !slices.IsSortedFunc(leases, compareKeys) {
 		return readyUnsorted(leases)

@@ -60,7 +60,8 @@ func (m *Memory) over(k *known) bool {
 	return k.lease.Finished() && a.listings >= absentListings && m.now-a.since >= absentFor
 }
 
-// mend plans to take the names of parents that are gone out of leases that would wait for them for ever.
+// mend plans to take the names of parents that are gone out of leases that would wait for them
+// for ever.
 func (m *Memory) mend(p *Plan, x *index) {
 	for id, n := range m.orphaned {
 		k := x.byID[id]

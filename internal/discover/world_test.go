@@ -110,7 +110,8 @@ func (w *world) reshard() {
 	}
 }
 
-// trim removes the shard that was closed first. What was not read of it is lost, and it is nobody's fault.
+// trim removes the shard that was closed first. What was not read of it is lost, and it is
+// nobody's fault.
 func (w *world) trim() {
 	var first *shard
 	for _, s := range w.shards {
@@ -124,8 +125,9 @@ func (w *world) trim() {
 	}
 }
 
-// list returns what the service lists. If stale, it lacks some of the newest shards, and may show closed ones as open:
-// at most one generation of a line, and each shard at most twice for the same worker.
+// list returns what the service lists. If stale, it lacks some of the newest shards, and may
+// show closed ones as open: at most one generation of a line, and each shard at most twice for
+// the same worker.
 func (w *world) list(stale bool, lacks map[string]int) []topology.Shard {
 	var list []topology.Shard
 	lacking := map[string]bool{}
@@ -153,8 +155,9 @@ func (w *world) list(stale bool, lacks map[string]int) []topology.Shard {
 	return list
 }
 
-// before returns the shards of which the service says that they ended before the start: not those within a margin. If
-// stale, it comes from a listing that lacked some that were made after the start.
+// before returns the shards of which the service says that they ended before the start: not
+// those within a margin. If stale, it comes from a listing that lacked some that were made
+// after the start.
 func (w *world) before(stale bool) map[string]bool {
 	before := map[string]bool{}
 	for _, s := range w.shards {
@@ -190,7 +193,8 @@ func (w *world) children(id string) []topology.Shard {
 	return list
 }
 
-// update makes a change of a row if it is still the one that was seen, and returns what is there then.
+// update makes a change of a row if it is still the one that was seen, and returns what is
+// there then.
 func (w *world) update(c lease.Change) lease.Lease {
 	id := c.Old.Shard
 	old, found := w.rows[id]
@@ -242,8 +246,8 @@ func (w *world) checkFirst(l lease.Lease) {
 	}
 }
 
-// read reads up to n records of a shard from a checkpoint on, and returns the new checkpoint, and whether that was all
-// there is.
+// read reads up to n records of a shard from a checkpoint on, and returns the new checkpoint,
+// and whether that was all there is.
 func (w *world) read(l lease.Lease, n int) (lease.Checkpoint, bool) {
 	s := w.shard(l.Shard)
 	if s.trimmed {
@@ -273,7 +277,8 @@ func (w *world) read(l lease.Lease, n int) (lease.Checkpoint, bool) {
 	return checkpoint, s.Closed && i == len(s.records)
 }
 
-// mayBeginEarly says whether a listing lacked a shard, or what it was made of, so that it looked new.
+// mayBeginEarly says whether a listing lacked a shard, or what it was made of, so that it
+// looked new.
 func (w *world) mayBeginEarly(s *shard) bool {
 	return w.lacked[s.ID] || slices.ContainsFunc(s.Parents, func(p string) bool { return w.mayBeginEarly(w.shard(p)) })
 }
