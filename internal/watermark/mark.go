@@ -1,8 +1,10 @@
 package watermark
 
-// Mark is the state of one shard. The zero value is ready to use. It is not safe for concurrent use.
+// Mark is the state of one shard. The zero value is ready to use. It is not safe for concurrent
+// use.
 //
-// T is what the caller needs to make a position of a record's index in its span: a pointer to a page, say.
+// T is what the caller needs to make a position of a record's index in its span: a pointer to a
+// page, say.
 type Mark[T any] struct {
 	spans []span[T] // a ring: those not done, in order, from head on
 	head  int
@@ -33,9 +35,9 @@ type span[T any] struct {
 // maxSpare is how many bitmaps are kept for the next spans.
 const maxSpare = 4
 
-// Add appends n records, and returns the number of the first. value comes back from [Mark.Take]. bytes is what the
-// span holds until all of it is done. A span of no records is done as soon as all before it are: that tells of the
-// end of a shard, for example.
+// Add appends n records, and returns the number of the first. value comes back from
+// [Mark.Take]. bytes is what the span holds until all of it is done. A span of no records is
+// done as soon as all before it are: that tells of the end of a shard, for example.
 func (m *Mark[T]) Add(value T, n int, bytes int64) (first uint64) {
 	first = m.end
 	m.end += uint64(n)
@@ -79,9 +81,9 @@ func (m *Mark[T]) AckRange(first uint64, n int) (moved bool) {
 	return m.advance()
 }
 
-// Take returns how far the prefix goes, if it has moved since the last Take: the first n records of the span
-// that was added with value are done, and all that were added before it. Then the Mark lets go of that value,
-// if the whole span is done.
+// Take returns how far the prefix goes, if it has moved since the last Take: the first n
+// records of the span that was added with value are done, and all that were added before it.
+// Then the Mark lets go of that value, if the whole span is done.
 func (m *Mark[T]) Take() (value T, n int, ok bool) {
 	if !m.moved {
 		return value, 0, false
@@ -98,7 +100,8 @@ func (m *Mark[T]) Take() (value T, n int, ok bool) {
 // Moved says whether [Mark.Take] has something to return.
 func (m *Mark[T]) Moved() bool { return m.moved }
 
-// Next returns the number of the first record that is not acknowledged, or of the next one to be added.
+// Next returns the number of the first record that is not acknowledged, or of the next one to
+// be added.
 func (m *Mark[T]) Next() uint64 { return m.next }
 
 // End returns the number of the next record to be added.
@@ -107,9 +110,9 @@ func (m *Mark[T]) End() uint64 { return m.end }
 // Unacked returns how many records are not acknowledged.
 func (m *Mark[T]) Unacked() int { return m.unacked }
 
-// Window returns how many records lie between the prefix and the end, acknowledged or not, and how many
-// bytes the spans hold that are not done. While one record is not acknowledged it grows
-// with all that are added after it.
+// Window returns how many records lie between the prefix and the end, acknowledged or not, and
+// how many bytes the spans hold that are not done. While one record is not acknowledged it
+// grows with all that are added after it.
 func (m *Mark[T]) Window() (records int, bytes int64) { return int(m.end - m.next), m.bytes }
 
 // Acked says whether a record is acknowledged.

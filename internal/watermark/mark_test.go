@@ -9,7 +9,8 @@ import (
 	"github.com/kinstream/kin/internal/watermark"
 )
 
-// want checks what Take returns: the first n records of the span with the value are the end of the prefix.
+// want checks what Take returns: the first n records of the span with the value are the end of
+// the prefix.
 func want(t *testing.T, m *watermark.Mark[string], value string, n int) {
 	t.Helper()
 	gotValue, gotN, ok := m.Take()
