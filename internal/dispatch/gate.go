@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Gate lets deliveries begin while there is trust. It is safe for concurrent use. Make one with [NewGate].
+// Gate lets deliveries begin while there is trust. It is safe for concurrent use. Make one with
+// [NewGate].
 type Gate struct {
 	base    context.Context
 	cause   error
@@ -52,8 +53,8 @@ func (g *Gate) Trust(until time.Time) {
 	}
 }
 
-// Enter waits until there is trust, and returns a context that is cancelled when that ends. It returns false
-// when stop is closed, also if there is trust.
+// Enter waits until there is trust, and returns a context that is cancelled when that ends. It
+// returns false when stop is closed, also if there is trust.
 func (g *Gate) Enter(stop <-chan struct{}) (context.Context, bool) {
 	for {
 		select {

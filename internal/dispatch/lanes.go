@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Lanes do items side by side, those of one lane one after the other. They are safe for concurrent use. Make
-// them with [NewLanes].
+// Lanes do items side by side, those of one lane one after the other. They are safe for
+// concurrent use. Make them with [NewLanes].
 type Lanes[T any] struct {
 	do   func(T)
 	seed maphash.Seed
@@ -22,7 +22,8 @@ type lane[T any] struct {
 	busy    bool // a goroutine does its items
 }
 
-// NewLanes returns n lanes. do is called for each item; the goroutine that calls it may be ended by [runtime.Goexit].
+// NewLanes returns n lanes. do is called for each item; the goroutine that calls it may be
+// ended by [runtime.Goexit].
 func NewLanes[T any](n int, do func(T)) *Lanes[T] {
 	return &Lanes[T]{do: do, seed: maphash.MakeSeed(), lanes: make([]lane[T], n)}
 }
@@ -52,7 +53,8 @@ func (l *Lanes[T]) Put(n int, item T) bool {
 	return true
 }
 
-// Stop makes the lanes forget the items that wait, and returns them. Those that are being done go on: see Wait.
+// Stop makes the lanes forget the items that wait, and returns them. Those that are being done
+// go on: see Wait.
 func (l *Lanes[T]) Stop() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,8 +70,8 @@ func (l *Lanes[T]) Stop() []T {
 // Wait waits until nothing is being done. It must not be called at the same time as a Put.
 func (l *Lanes[T]) Wait() { l.work.Wait() }
 
-// start starts the goroutine of a lane that is marked as busy and has none. It ends when nothing waits there; Wait
-// waits for it.
+// start starts the goroutine of a lane that is marked as busy and has none. It ends when
+// nothing waits there; Wait waits for it.
 func (l *Lanes[T]) start(n int) {
 	l.work.Go(func() {
 		for {
