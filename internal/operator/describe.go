@@ -144,8 +144,8 @@ func waits(l lease.Lease, finished map[lease.Key]bool) bool {
 	return false
 }
 
-// FindLease returns the lease of a shard. The stream, a name or an ARN, may be left out if the group has
-// the shard in one stream only.
+// FindLease returns the lease of a shard. The stream, a name or an ARN, may be left out if the
+// group has the shard in one stream only.
 func FindLease(rows lease.Snapshot, stream, shard string) (lease.Lease, error) {
 	var found []lease.Lease
 	for _, l := range rows.Leases {

@@ -13,8 +13,8 @@
 // # Who is alive
 //
 // A worker is alive if its beat changes while we look: [Watch]. Looking takes a part of the
-// worker's TTL. A glance, 0.45 TTL, shows every worker that lives and is not in trouble: beats are 0.3
-// TTL apart. Only after 0.85 TTL without a change a worker is dead, for us as for other
+// worker's TTL. A glance, 0.45 TTL, shows every worker that lives and is not in trouble: beats
+// are 0.3 TTL apart. Only after 0.85 TTL without a change a worker is dead, for us as for other
 // workers, and only then anything is done that supposes that it is.
 //
 // # What holds for a reset

@@ -22,8 +22,9 @@ type LagClient interface {
 
 // Lag is how far a group is behind in one shard.
 type Lag struct {
-	// Behind is the age of the oldest record that is not done, or how far behind the tip the service says
-	// that the checkpoint is. 0 means that all is done, and -1 that it is not known.
+	// Behind is the age of the oldest record that is not done, or how far behind the tip the
+	// service says that the checkpoint is. 0 means that all is done, and -1 that it is not
+	// known.
 	Behind time.Duration
 
 	// Err is why it is not known.

@@ -35,7 +35,8 @@ func newFixture(t *testing.T) fixture {
 	return fixture{memstore.New(), t}
 }
 
-// join makes a worker that beats every 0.3 TTL until the function returned is called. In a bubble only.
+// join makes a worker that beats every 0.3 TTL until the function returned is called. In a
+// bubble only.
 func (f fixture) join(id string) (stop func()) {
 	f.t.Helper()
 	w := lease.Worker{ID: id, Beat: 1, Streams: []string{orders}, TTL: 10 * time.Second, JoinedAt: time.Now()}

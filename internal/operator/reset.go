@@ -149,7 +149,8 @@ func (p *planner) parents(id string) []string {
 	return p.rows[id].Parents
 }
 
-// sort puts all shards in an order with parents first. It stands relations that go round in a circle.
+// sort puts all shards in an order with parents first. It stands relations that go round in a
+// circle.
 func (p *planner) sort() {
 	ids := make([]lease.Key, 0, len(p.rows)+len(p.listed))
 	for id := range p.rows {
@@ -171,8 +172,8 @@ func (p *planner) sort() {
 	}
 }
 
-// visit appends a shard to the order after its parents. The depth is the number of
-// generations, which splits and merges keep small, and chains of the hostile at the number of shards.
+// visit appends a shard to the order after its parents. The depth is the number of generations,
+// which splits and merges keep small, and chains of the hostile at the number of shards.
 func (p *planner) visit(id string, known, visited map[string]bool) {
 	if !known[id] || visited[id] {
 		return
@@ -211,7 +212,8 @@ func (p *planner) goalOf(id string) goal {
 	return goal{p.target.To, whyTarget}
 }
 
-// afterTarget says whether a shard is listed and ended after the target, so that its children began after it.
+// afterTarget says whether a shard is listed and ended after the target, so that its children
+// began after it.
 func (p *planner) afterTarget(id string) bool {
 	_, listed := p.listed[id]
 	return listed && !p.list.Before[id]
@@ -293,8 +295,8 @@ func (p *planner) step(id string, g goal, now time.Time) (Step, bool) {
 	return Step{lease.Set(old, l), g.why}, true
 }
 
-// named are those of the parents that have leases when the reset is done: a lease that is back at a start
-// waits for all that its row names.
+// named are those of the parents that have leases when the reset is done: a lease that is back
+// at a start waits for all that its row names.
 func (p *planner) named(parents []string) []string {
 	return slices.DeleteFunc(slices.Clone(parents), func(id string) bool {
 		_, stored := p.rows[id]

@@ -10,8 +10,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// A lease that is at a start waits for all parents that its row names. Those that have no lease any more would
-// keep it waiting.
+// A lease that is at a start waits for all parents that its row names. Those that have no lease
+// any more would keep it waiting.
 func TestPlanResetLeavesNothingWaitingForAParentWithoutALease(t *testing.T) {
 	t.Parallel()
 	listing := splitListing()

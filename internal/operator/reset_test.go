@@ -174,9 +174,9 @@ func TestPlanResetRefuses(t *testing.T) {
 	}
 }
 
-// A random history of reshards, random progress of a group, and a random target: afterwards
-// no shard is done whose parents are to be read, nobody owns anything, and all that may hold records
-// after the target is to be read.
+// A random history of reshards, random progress of a group, and a random target: afterwards no
+// shard is done whose parents are to be read, nobody owns anything, and all that may hold
+// records after the target is to be read.
 func TestPlanResetKeepsParentsFirst(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(500) {
@@ -219,7 +219,8 @@ func TestPlanResetKeepsParentsFirst(t *testing.T) {
 	}
 }
 
-// history makes shards by splits and merges, with some leases. The oldest ones ended before the target.
+// history makes shards by splits and merges, with some leases. The oldest ones ended before the
+// target.
 func history(random *rand.Rand) (operator.Listing, lease.Snapshot) {
 	list := operator.Listing{Before: map[string]bool{}}
 	open := []int{0}
