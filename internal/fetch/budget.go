@@ -40,8 +40,8 @@ func (b *Budget) Take(ctx context.Context, bytes int) error {
 	return err
 }
 
-// TakeOr is Take that returns false when nothing was taken or given back for so long: those who hold the budget
-// don't get on, and may never. A patience of 0 means for ever.
+// TakeOr is Take that returns false when nothing was taken or given back for so long: those who
+// hold the budget don't get on, and may never. A patience of 0 means for ever.
 func (b *Budget) TakeOr(ctx context.Context, bytes int, patience time.Duration) (bool, error) {
 	b.mu.Lock()
 	if b.take(bytes) {
@@ -88,7 +88,8 @@ func (b *Budget) take(bytes int) bool {
 	return true
 }
 
-// wait waits for a grant. It returns false with the error of ctx, or without one when patience has run out.
+// wait waits for a grant. It returns false with the error of ctx, or without one when patience
+// has run out.
 func (b *Budget) wait(ctx context.Context, w *waiter, patience time.Duration) (bool, error) {
 	var over <-chan time.Time // never, if patience is 0
 	var timer *time.Timer

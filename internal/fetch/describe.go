@@ -26,8 +26,8 @@ type DescribeConfig struct {
 	GiveUpAfter time.Duration
 }
 
-// Describe finds out what a stream is, and tries again as often as it must. The summary has an ARN. The
-// error is that of ctx if that ended, else an [*Error].
+// Describe finds out what a stream is, and tries again as often as it must. The summary has an
+// ARN. The error is that of ctx if that ended, else an [*Error].
 func Describe(ctx context.Context, cfg DescribeConfig) (*types.StreamDescriptionSummary, error) {
 	patience := ListConfig{First: cfg.First, GiveUpAfter: cfg.GiveUpAfter}
 	began := time.Now()

@@ -95,9 +95,9 @@ type traffic struct {
 	tip     bool
 }
 
-// expect returns how many bytes the next page of up to limit records may be expected to hold: what has
-// been put since if the last one reached the tip, as much as the last one and half as much
-// again if that was cut at the number of records, and otherwise the most that can come.
+// expect returns how many bytes the next page of up to limit records may be expected to hold:
+// what has been put since if the last one reached the tip, as much as the last one and half as
+// much again if that was cut at the number of records, and otherwise the most that can come.
 func (t traffic) expect(now time.Time, limit int32) int {
 	most := maxHeld(limit)
 	switch {
@@ -117,8 +117,8 @@ func (t traffic) expect(now time.Time, limit int32) int {
 // smallPage is how much a page is to hold that goes beyond the budget.
 const smallPage = 128 << 10
 
-// few returns how many records make a small page, at least one, and how many bytes that is, as far as the last
-// page tells.
+// few returns how many records make a small page, at least one, and how many bytes that is, as
+// far as the last page tells.
 func (t traffic) few(limit int32) (records int32, bytes int) {
 	average := smallPage / 25
 	if t.records > 0 {

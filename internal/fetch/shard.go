@@ -46,8 +46,9 @@ type Config struct {
 	// GiveUpAfter is how long calls may fail in a row. 0 means for ever.
 	GiveUpAfter time.Duration
 
-	// Patience is how long the Budget may stand still until small pages are taken beyond it, so that
-	// a shard does not depend on others that hold it all and don't get on. 0 means for ever.
+	// Patience is how long the Budget may stand still until small pages are taken beyond it, so
+	// that a shard does not depend on others that hold it all and don't get on. 0 means for
+	// ever.
 	Patience time.Duration
 }
 
@@ -55,7 +56,8 @@ type Config struct {
 type Page struct {
 	Records []types.Record // each with a sequence number
 
-	// Held is what the page has taken from the Budget; Forced says that it was by Force. The receiver gives it back.
+	// Held is what the page has taken from the Budget; Forced says that it was by Force. The
+	// receiver gives it back.
 	Held   int
 	Forced bool
 
@@ -190,8 +192,9 @@ func (t taken) settle(b *Budget, came int) {
 	b.Settle(t.bytes, came)
 }
 
-// take takes from the Budget what the next page is expected to hold. If the Budget stands still, that page is to be a
-// small one, and so are those after it until a whole one fits again.
+// take takes from the Budget what the next page is expected to hold. If the Budget stands
+// still, that page is to be a small one, and so are those after it until a whole one fits
+// again.
 func (s *Shard) take(ctx context.Context) (taken, error) {
 	whole := taken{limit: s.cfg.Limit, bytes: s.last.expect(time.Now(), s.cfg.Limit)}
 	if s.small && s.cfg.Budget.Try(whole.bytes) {
