@@ -113,8 +113,8 @@ func refused(err error) (*types.ConditionalCheckFailedException, bool) {
 	return errors.AsType[*types.ConditionalCheckFailedException](err)
 }
 
-// rowAfter returns the row that a failed condition found, or nil if there is none. A server that does
-// not say is asked.
+// rowAfter returns the row that a failed condition found, or nil if there is none. A server
+// that does not say is asked.
 func (s *Store) rowAfter(ctx context.Context, k key, failure *types.ConditionalCheckFailedException) (item, error) {
 	if len(failure.Item) > 0 {
 		return failure.Item, nil
@@ -152,8 +152,9 @@ func within[T any](ctx context.Context, timeout time.Duration, f func(context.Co
 	return out, err
 }
 
-// again says whether a call that the SDK gave up is worth another attempt. The SDK has tried again by then
-// where a connection failed: trying for longer would hide that there is no server.
+// again says whether a call that the SDK gave up is worth another attempt. The SDK has tried
+// again by then where a connection failed: trying for longer would hide that there is no
+// server.
 func again(err error) bool {
 	if errors.Is(err, errNoAnswer) {
 		return true

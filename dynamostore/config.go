@@ -25,9 +25,10 @@ type Config struct {
 	// number share it. Required.
 	Table string
 
-	// Parallel is how many rows of one [Store.Update] or [Store.Delete] are written at the same time. A low value
-	// makes a hand-over of many leases slow; one above the number of idle connections that the HTTP client keeps
-	// (10 in that of the SDK) makes it open new ones. Defaults to 10.
+	// Parallel is how many rows of one [Store.Update] or [Store.Delete] are written at the same
+	// time. A low value makes a hand-over of many leases slow; one above the number of idle
+	// connections that the HTTP client keeps (10 in that of the SDK) makes it open new ones.
+	// Defaults to 10.
 	Parallel int
 
 	// CallTimeout bounds one attempt of a call for one row or for a poll; a page of leases may
@@ -45,8 +46,8 @@ const (
 	defaultCallTimeout = time.Second
 )
 
-// Store keeps groups in a DynamoDB table. It implements [github.com/kinstream/kin/lease.Store], holds
-// nothing in memory, and is safe for concurrent use.
+// Store keeps groups in a DynamoDB table. It implements [github.com/kinstream/kin/lease.Store],
+// holds nothing in memory, and is safe for concurrent use.
 type Store struct {
 	client Client
 	config Config

@@ -36,13 +36,14 @@
 // name in the partition "groups", for which listing the groups costs one Query.
 //
 // All of a row is below 1 KB unless names are very long, so that writing it takes one write
-// unit. A lease of usual names takes about 400 bytes, a worker about 250. A text is at most 255 bytes long
-// (package lease), so that no row comes near the 400 KB that DynamoDB allows and no sort key is longer than its
-// 1,024 bytes.
+// unit. A lease of usual names takes about 400 bytes, a worker about 250. A text is at most 255
+// bytes long (package lease), so that no row comes near the 400 KB that DynamoDB allows and no
+// sort key is longer than its 1,024 bytes.
 //
-// An attribute that is empty, zero or false is absent, except for what is counted. Attributes and rows that this
-// version does not know stay as they are: rows that exist are written by UpdateItem only.
-// Times are for people, in RFC 3339; a reset of the table to an older state, as from a backup, would set groups back.
+// An attribute that is empty, zero or false is absent, except for what is counted. Attributes
+// and rows that this version does not know stay as they are: rows that exist are written by
+// UpdateItem only. Times are for people, in RFC 3339; a reset of the table to an older state,
+// as from a backup, would set groups back.
 //
 // # What holds
 //
@@ -53,25 +54,25 @@
 //     read after it where the server sends none. A row that is as the change wants it was
 //     written by the change itself, whose answer got lost on the way: also when the SDK
 //     made the second attempt, and nobody else knew.
-//   - The version rises after the last change of an Update, in a call of its own. When
-//     a process dies between the two, the change stands unannounced: other workers see it with the next
-//     rise of the version, or when they load without one, which they do now and then for this reason.
-//     An error of Update has the version raised too, if a change was made, and its caller
-//     asks again until it knows the outcome; so the version may rise twice.
-//   - A group is in the partition "groups" before it has a version. Only rows of a process that died within its first
-//     Join of a new group can be missing there, until anybody joins.
+//   - The version rises after the last change of an Update, in a call of its own. When a
+//     process dies between the two, the change stands unannounced: other workers see it with
+//     the next rise of the version, or when they load without one, which they do now and then
+//     for this reason. An error of Update has the version raised too, if a change was made, and
+//     its caller asks again until it knows the outcome; so the version may rise twice.
+//   - A group is in the partition "groups" before it has a version. Only rows of a process that
+//     died within its first Join of a new group can be missing there, until anybody joins.
 //
 // # Retries
 //
-// The SDK tries a call again as its client is configured, three times as a rule. On top of that a
-// call is made again here when the service refused it for being busy, when it failed inside, and when it
-// gave no answer within Config.CallTimeout: up to ten times, with waits that grow from 50 ms to
-// 2 seconds, and never past the end of the context. Each part of a batch is tried on its own.
-// All calls may be made twice: conditions recognise what was done, and counters only have to
-// rise.
+// The SDK tries a call again as its client is configured, three times as a rule. On top of that
+// a call is made again here when the service refused it for being busy, when it failed inside,
+// and when it gave no answer within Config.CallTimeout: up to ten times, with waits that grow
+// from 50 ms to 2 seconds, and never past the end of the context. Each part of a batch is tried
+// on its own. All calls may be made twice: conditions recognise what was done, and counters
+// only have to rise.
 //
 // # Other servers
 //
-// Servers that answer without the header x-amz-crc32 make the SDK warn at each answer. Against those, set
-// DisableValidateResponseChecksum in the options of the client.
+// Servers that answer without the header x-amz-crc32 make the SDK warn at each answer. Against
+// those, set DisableValidateResponseChecksum in the options of the client.
 package dynamostore

@@ -12,9 +12,10 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Error is returned by the methods of a [Store] when DynamoDB could not be called, refused a call, or has rows
-// that can't be understood. It is not known whether anything was changed. Trying again is safe; where it does not
-// help, Hint may. Errors that wrap [lease.ErrInvalid] and [lease.ErrNoWorker] come as they are.
+// Error is returned by the methods of a [Store] when DynamoDB could not be called, refused a
+// call, or has rows that can't be understood. It is not known whether anything was changed.
+// Trying again is safe; where it does not help, Hint may. Errors that wrap [lease.ErrInvalid]
+// and [lease.ErrNoWorker] come as they are.
 type Error struct {
 	// Op is what was to be done, such as "update leases".
 	Op string

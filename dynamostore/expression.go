@@ -6,8 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The conditions of writes. Names of attributes are always given by placeholders, since many are reserved words:
-// #owner for owner, and :owner for its new value.
+// The conditions of writes. Names of attributes are always given by placeholders, since many
+// are reserved words: #owner for owner, and :owner for its new value.
 const (
 	ifAbsent   = "attribute_not_exists(#row)"
 	ifPresent  = "attribute_exists(#row)"

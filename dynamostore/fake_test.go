@@ -18,7 +18,8 @@ type item = map[string]types.AttributeValue
 
 type rowKey struct{ part, row string }
 
-// fake is a table of DynamoDB in memory, as far as a store uses one. It refuses calls that the service would refuse.
+// fake is a table of DynamoDB in memory, as far as a store uses one. It refuses calls that the
+// service would refuse.
 type fake struct {
 	// Set before use.
 	pageRows  int                        // rows of a page; 0: as many as 1 MB holds

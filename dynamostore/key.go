@@ -32,7 +32,8 @@ func (k key) item() item {
 	return item{attrPart: textValue(k.part), attrRow: textValue(k.row)}
 }
 
-// The names of groups have no slash, so parts of a group differ from those of others and from groupsPart.
+// The names of groups have no slash, so parts of a group differ from those of others and from
+// groupsPart.
 func groupPart(group string) string { return group + "/group" }
 func leasePart(group string) string { return group + "/lease" }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/kinstream/kin/dynamostore"
 )
 
-// TestPolicies holds the policies of docs/iam.md to what the store calls and to the keys of its rows.
+// TestPolicies holds the policies of docs/iam.md to what the store calls and to the keys of its
+// rows.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/iam.md")

@@ -16,7 +16,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// TestRowsRoundTrip writes rows with all kinds of values through one store and reads them by another one.
+// TestRowsRoundTrip writes rows with all kinds of values through one store and reads them by
+// another one.
 func TestRowsRoundTrip(t *testing.T) {
 	t.Parallel()
 	f := newFake()
@@ -129,7 +130,8 @@ func TestRowsThatCanNotBeUnderstood(t *testing.T) {
 	})
 }
 
-// FuzzRow reads rows with any attributes: they are read or refused, and what was read is written as it was.
+// FuzzRow reads rows with any attributes: they are read or refused, and what was read is
+// written as it was.
 func FuzzRow(f *testing.F) {
 	f.Add("lease#a#b", "epoch", "7", uint8(1))
 	f.Add("lease#a#b", "parents", "x", uint8(2))

@@ -13,8 +13,8 @@ import (
 
 var _ lease.Store = (*Store)(nil)
 
-// Load implements [lease.Store] with three calls or more: the version, the leases and streams page by page,
-// the workers.
+// Load implements [lease.Store] with three calls or more: the version, the leases and streams
+// page by page, the workers.
 func (s *Store) Load(ctx context.Context, group string) (lease.Snapshot, error) {
 	if err := lease.CheckGroup(group); err != nil {
 		return lease.Snapshot{}, err
@@ -87,8 +87,8 @@ func (s *Store) Groups(ctx context.Context) ([]string, error) {
 	return groups, nil
 }
 
-// Delete implements [lease.Store]. The name of the group goes last: after an error the group is still listed, and Delete can be called
-// again.
+// Delete implements [lease.Store]. The name of the group goes last: after an error the group is
+// still listed, and Delete can be called again.
 func (s *Store) Delete(ctx context.Context, group string) error {
 	if err := lease.CheckGroup(group); err != nil {
 		return err
@@ -120,7 +120,8 @@ func (s *Store) deleteGroup(ctx context.Context, group string) error {
 	return s.remove(ctx, directoryKey(group), expression{})
 }
 
-// raise raises the version of a group that has one; one that has none gets it only if create says so.
+// raise raises the version of a group that has one; one that has none gets it only if create
+// says so.
 func (s *Store) raise(ctx context.Context, group string, create bool) error {
 	var u update
 	u.raise(attrVersion)

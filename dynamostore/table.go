@@ -16,13 +16,14 @@ import (
 	"github.com/kinstream/kin/internal/retry"
 )
 
-// TableConfig has the settings of a table that [Store.CreateTable] makes. The zero value is a table that is billed on
-// demand. What is not here (a key of one's own for encryption, backups, replicas, auto scaling) belongs to the
-// tool that makes the rest of the infrastructure: let it make the table, with the partition key part
-// and the sort key row, both strings.
+// TableConfig has the settings of a table that [Store.CreateTable] makes. The zero value is a
+// table that is billed on demand. What is not here (a key of one's own for encryption, backups,
+// replicas, auto scaling) belongs to the tool that makes the rest of the infrastructure: let it
+// make the table, with the partition key part and the sort key row, both strings.
 type TableConfig struct {
-	// ReadUnits and WriteUnits are the provisioned units of capacity per second, both above 0. If both are 0, as by
-	// default, the table is billed on demand, which costs less unless the group is large and steady.
+	// ReadUnits and WriteUnits are the provisioned units of capacity per second, both above 0.
+	// If both are 0, as by default, the table is billed on demand, which costs less unless the
+	// group is large and steady.
 	ReadUnits, WriteUnits int64
 
 	// Tags are put on the table. Setting any needs the permission dynamodb:TagResource.
@@ -37,11 +38,12 @@ const wantedSchema = "it needs the partition key part and the sort key row, both
 // How long it takes between two looks at a table that is not ready.
 var tableWait = retry.Backoff{Base: 100 * time.Millisecond, Max: 2 * time.Second}
 
-// CreateTable makes the table unless it is there, and returns when it is ready. A table that is there is not
-// changed, whatever its settings are; another key is an error. Any number of processes may call it at
-// the same time, and each time when they start: once the table is there, that is one DescribeTable, and no other
-// permission is needed. It waits for a table that is being deleted, and then makes it again. Bound it
-// with the context: a table takes about ten seconds.
+// CreateTable makes the table unless it is there, and returns when it is ready. A table that is
+// there is not changed, whatever its settings are; another key is an error. Any number of
+// processes may call it at the same time, and each time when they start: once the table is
+// there, that is one DescribeTable, and no other permission is needed. It waits for a table
+// that is being deleted, and then makes it again. Bound it with the context: a table takes
+// about ten seconds.
 func (s *Store) CreateTable(ctx context.Context, config TableConfig) error {
 	if (config.ReadUnits > 0) != (config.WriteUnits > 0) || config.ReadUnits < 0 || config.WriteUnits < 0 {
 		return fmt.Errorf("dynamostore: TableConfig.ReadUnits (%d) and WriteUnits (%d) must both be above 0, or both be 0 for billing on demand",

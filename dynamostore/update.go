@@ -13,9 +13,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Update implements [lease.Store] with one call for each change, Config.Parallel at a time, and one more for the
-// version if it has to rise. When some changes fail, the others are made nevertheless, and
-// announced, before the error is returned.
+// Update implements [lease.Store] with one call for each change, Config.Parallel at a time, and
+// one more for the version if it has to rise. When some changes fail, the others are made
+// nevertheless, and announced, before the error is returned.
 func (s *Store) Update(ctx context.Context, group string, changes []lease.Change) ([]lease.Result, error) {
 	if err := errors.Join(lease.CheckGroup(group), lease.CheckChanges(changes)); err != nil {
 		return nil, err
