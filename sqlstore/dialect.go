@@ -50,8 +50,8 @@ func (d Dialect) bind(query string) string {
 	return b.String()
 }
 
-// upsert returns the end of an INSERT of rows that may be there already, which makes their columns the new
-// ones. Without columns it leaves them as they are.
+// upsert returns the end of an INSERT of rows that may be there already, which makes their
+// columns the new ones. Without columns it leaves them as they are.
 func (d Dialect) upsert(key, columns []string) string {
 	if d == MySQL {
 		if len(columns) == 0 {
@@ -80,8 +80,8 @@ func parameters(n int) string {
 	return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
 }
 
-// forUpdate returns the end of a SELECT that locks its rows. SQLite has no such thing, and no need for it: one transaction
-// writes at a time.
+// forUpdate returns the end of a SELECT that locks its rows. SQLite has no such thing, and no
+// need for it: one transaction writes at a time.
 func (d Dialect) forUpdate() string {
 	if d == SQLite {
 		return ""
@@ -89,8 +89,9 @@ func (d Dialect) forUpdate() string {
 	return " FOR UPDATE"
 }
 
-// lockGroup returns the statement with which transactions begin: it locks the row of a group, and returns its version if there
-// is one. In SQLite it has to write, to be the only one that does.
+// lockGroup returns the statement with which transactions begin: it locks the row of a group,
+// and returns its version if there is one. In SQLite it has to write, to be the only one that
+// does.
 func (d Dialect) lockGroup(groups string) string {
 	if d == SQLite {
 		return "UPDATE " + groups + " SET version = version WHERE name = ? RETURNING version"

@@ -1,6 +1,8 @@
-// Package sqlstore keeps the leases of groups in a SQL database: SQLite, PostgreSQL, and MySQL or MariaDB.
+// Package sqlstore keeps the leases of groups in a SQL database: SQLite, PostgreSQL, and MySQL
+// or MariaDB.
 //
-// It works with any driver for database/sql, and requires none. The program opens the database, and closes it:
+// It works with any driver for database/sql, and requires none. The program opens the database,
+// and closes it:
 //
 //	db, err := sql.Open("pgx", "postgres://localhost/orders") // github.com/jackc/pgx/v5/stdlib
 //	if err != nil {
@@ -21,29 +23,32 @@
 //
 // # How to open the database
 //
-// SQLite, with modernc.org/sqlite, for processes on one machine. A file on a network file system will not do, nor will :memory:,
-// which is another database for each connection:
+// SQLite, with modernc.org/sqlite, for processes on one machine. A file on a network file
+// system will not do, nor will :memory:, which is another database for each connection:
 //
 //	sql.Open("sqlite", "file:kin.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 //
-// With WAL nobody waits for readers. Writers wait for each other for as long as busy_timeout says; after that the store tries
-// again by itself for a while.
+// With WAL nobody waits for readers. Writers wait for each other for as long as busy_timeout
+// says; after that the store tries again by itself for a while.
 //
-// PostgreSQL, with github.com/jackc/pgx/v5/stdlib or another driver; the primary server, not a replica:
+// PostgreSQL, with github.com/jackc/pgx/v5/stdlib or another driver; the primary server, not a
+// replica:
 //
 //	sql.Open("pgx", "postgres://user@host/database")
 //
-// MySQL and MariaDB, with github.com/go-sql-driver/mysql; interpolateParams saves a round trip for each statement. Binary logs
-// have to be in the format ROW or MIXED, as they are by default. In a Galera cluster, add wsrep_sync_wait=7:
+// MySQL and MariaDB, with github.com/go-sql-driver/mysql; interpolateParams saves a round trip
+// for each statement. Binary logs have to be in the format ROW or MIXED, as they are by
+// default. In a Galera cluster, add wsrep_sync_wait=7:
 //
 //	sql.Open("mysql", "user:password@tcp(host)/database?interpolateParams=true")
 //
-// The default isolation level of sessions must not be READ UNCOMMITTED, which is nowhere the default.
+// The default isolation level of sessions must not be READ UNCOMMITTED, which is nowhere the
+// default.
 //
 // # What it does
 //
-// Four tables hold the rows of all groups. They hold what people can read: texts, numbers, and times as milliseconds
-// since 1970.
+// Four tables hold the rows of all groups. They hold what people can read: texts, numbers, and
+// times as milliseconds since 1970.
 //
 //	kin_groups  {name, version}
 //	kin_workers {group_name, id, beat, ...}           Beat: one UPDATE
@@ -58,14 +63,15 @@
 //
 // What must hold:
 //
-//  1. Whatever makes or deletes rows, or raises the version, locks the row of the group first, and rows below it after that. So two
-//     of them come one after the other, whatever the isolation level makes of it, and never wait for each other in a circle.
+//  1. Whatever makes or deletes rows, or raises the version, locks the row of the group first,
+//     and rows below it after that. So two of them come one after the other, whatever the
+//     isolation level makes of it, and never wait for each other in a circle.
 //  2. What writes a single row without that lock names in its WHERE clause what it relies upon: the
 //     revision of a lease, the existence of a worker.
 //  3. The version and the changes that it announces are committed together.
-//  4. An attempt that the database gave up because of others (a deadlock, a serialization failure, a file that is busy) has
-//     changed nothing, and is made again, a bounded number of times. After any other error it is not known what was done; the
-//     caller decides.
+//  4. An attempt that the database gave up because of others (a deadlock, a serialization
+//     failure, a file that is busy) has changed nothing, and is made again, a bounded number of
+//     times. After any other error it is not known what was done; the caller decides.
 //
 // No decision depends on a clock, neither that of the program nor that of the database.
 package sqlstore

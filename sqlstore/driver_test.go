@@ -14,8 +14,8 @@ import (
 	"github.com/kinstream/kin/sqlstore"
 )
 
-// script is a database that answers by script and notes what it is told. What real databases make of the statements is
-// tested against real ones, in package e2e/stores.
+// script is a database that answers by script and notes what it is told. What real databases
+// make of the statements is tested against real ones, in package e2e/stores.
 type script struct {
 	mu     sync.Mutex // guards what follows
 	log    []string   // statements, and what became of transactions and connections
@@ -30,8 +30,8 @@ type answer struct {
 	affected int64
 }
 
-// open returns a store on a database whose statements are answered by f, which is told how often a statement
-// of that kind was made, from 1; kinds are told apart by the first two words.
+// open returns a store on a database whose statements are answered by f, which is told how
+// often a statement of that kind was made, from 1; kinds are told apart by the first two words.
 func open(t *testing.T, dialect sqlstore.Dialect, f func(statement string, n int) (answer, error)) (*sqlstore.Store, *script) {
 	t.Helper()
 	s := &script{answer: f, counts: map[string]int{}}

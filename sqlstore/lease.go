@@ -11,7 +11,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// maxRows bounds the rows of one statement, and so its parameters: SQLite takes 32,766, the others 65,535.
+// maxRows bounds the rows of one statement, and so its parameters: SQLite takes 32,766, the
+// others 65,535.
 const maxRows = 500
 
 // Update implements [lease.Store].
@@ -42,8 +43,8 @@ func (s *Store) Update(ctx context.Context, group string, changes []lease.Change
 	return results, nil
 }
 
-// moveCheckpoint makes a change that does not announce, in one statement. It says whether it was made; if not, it is
-// not known why.
+// moveCheckpoint makes a change that does not announce, in one statement. It says whether it
+// was made; if not, it is not known why.
 func (s *Store) moveCheckpoint(ctx context.Context, group string, c lease.Change) (made bool, err error) {
 	args := append(leaseValues(c.New), group, c.New.Stream, c.New.Shard, c.Old.Revision)
 	err = s.try(ctx, func() error {
@@ -114,8 +115,8 @@ func (s *Store) lockForChanges(ctx context.Context, q querier, group string, cha
 	return s.lockGroup(ctx, q, group)
 }
 
-// lockLeases reads the rows that changes are about, and locks them against checkpoints, always in the
-// same order.
+// lockLeases reads the rows that changes are about, and locks them against checkpoints, always
+// in the same order.
 func (s *Store) lockLeases(ctx context.Context, q querier, group string, changes []lease.Change) (map[lease.Key]lease.Lease, error) {
 	keys := make([]lease.Lease, len(changes))
 	for i, c := range changes {
@@ -137,8 +138,8 @@ func (s *Store) lockLeases(ctx context.Context, q querier, group string, changes
 	return stored, nil
 }
 
-// whereKeys returns the condition that selects n leases. PostgreSQL compares each row with each pair unless they are
-// the values of a table, and SQLite knows no other way.
+// whereKeys returns the condition that selects n leases. PostgreSQL compares each row with each
+// pair unless they are the values of a table, and SQLite knows no other way.
 func (s *Store) whereKeys(n int) string {
 	pairs := strings.TrimSuffix(strings.Repeat("(?, ?), ", n), ", ")
 	if s.dialect != MySQL {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// gaveUp says whether the database ended a statement or a transaction because of what others did at the same time, so
-// that it changed nothing and may be tried again. Drivers tell it in ways of their own; none of them is required here.
+// gaveUp says whether the database ended a statement or a transaction because of what others
+// did at the same time, so that it changed nothing and may be tried again. Drivers tell it in
+// ways of their own; none of them is required here.
 func gaveUp(err error) bool {
 	// PostgreSQL: pgx and lib/pq.
 	if state, ok := errors.AsType[interface {

@@ -30,8 +30,8 @@ func newTables(prefix string) tables {
 }
 
 // Schema returns the statements that make the tables, for those who do it on their own: with a
-// migration tool, or as another user than the one of the program, who needs only SELECT, INSERT, UPDATE and DELETE.
-// Tables that are there already stay.
+// migration tool, or as another user than the one of the program, who needs only SELECT,
+// INSERT, UPDATE and DELETE. Tables that are there already stay.
 func (s *Store) Schema() []string {
 	// Names are compared byte by byte, with their case, accents and spaces.
 	var text, end string

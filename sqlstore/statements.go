@@ -81,8 +81,8 @@ const (
 	kindGroup
 )
 
-// loadText returns the statement that reads all rows of a group at once, and so in one snapshot: 8 texts and 6 numbers, whose meaning
-// depends on the kind of the row.
+// loadText returns the statement that reads all rows of a group at once, and so in one
+// snapshot: 8 texts and 6 numbers, whose meaning depends on the kind of the row.
 func loadText(t tables) string {
 	parts := []string{
 		"SELECT 0 AS kind, stream AS t1, shard AS t2, parents AS t3, hash_start AS t4, hash_end AS t5, owner AS t6, checkpoint AS t7, pin AS t8, " +

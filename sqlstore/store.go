@@ -16,8 +16,9 @@ type Config struct {
 	// Dialect is the kind of database: [SQLite], [PostgreSQL] or [MySQL]. It must be set.
 	Dialect Dialect
 
-	// TablePrefix is what the names of the tables begin with: letters, digits and underscores, if need be after the name of a
-	// schema and a dot. All processes of a group must use the same. Defaults to "kin_".
+	// TablePrefix is what the names of the tables begin with: letters, digits and underscores,
+	// if need be after the name of a schema and a dot. All processes of a group must use the
+	// same. Defaults to "kin_".
 	TablePrefix string
 }
 
@@ -25,8 +26,9 @@ const defaultPrefix = "kin_"
 
 var validPrefix = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,47}\.)?[A-Za-z_][A-Za-z0-9_]{0,47}$`)
 
-// Store is a [lease.Store] in a SQL database. Make one with [New]. It is safe for concurrent use, by
-// many processes as well, and has nothing to close but the database, which is the caller's.
+// Store is a [lease.Store] in a SQL database. Make one with [New]. It is safe for concurrent
+// use, by many processes as well, and has nothing to close but the database, which is the
+// caller's.
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
@@ -34,15 +36,16 @@ type Store struct {
 	tables  tables
 	texts   statements
 
-	// writer has room for the one transaction of this store that writes to a file of SQLite. Others wait here, in
-	// order, and not in the database, where they would have to ask again and again.
+	// writer has room for the one transaction of this store that writes to a file of SQLite.
+	// Others wait here, in order, and not in the database, where they would have to ask again
+	// and again.
 	writer chan struct{}
 }
 
 var _ lease.Store = (*Store)(nil)
 
-// New returns a store in a database that is open. It does not call the database. The tables have to be there when the
-// store is used: see [Store.CreateTables].
+// New returns a store in a database that is open. It does not call the database. The tables
+// have to be there when the store is used: see [Store.CreateTables].
 func New(db *sql.DB, cfg Config) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: the database is nil")
@@ -62,12 +65,14 @@ func New(db *sql.DB, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// CreateTables makes the tables that are not there yet. Any number of processes may do so at the same time. The user of the
-// database must be allowed to make tables; see [Store.Schema] for another way.
+// CreateTables makes the tables that are not there yet. Any number of processes may do so at
+// the same time. The user of the database must be allowed to make tables; see [Store.Schema]
+// for another way.
 func (s *Store) CreateTables(ctx context.Context) error {
 	err := s.transaction(ctx, func(ctx context.Context, q querier) error {
 		if s.dialect == PostgreSQL {
-			// Two processes that make a table at the same time both find none, and one of them fails.
+			// Two processes that make a table at the same time both find none, and one of them
+			// fails.
 			if _, err := q.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", "kin: "+s.prefix); err != nil {
 				return err
 			}
@@ -124,7 +129,8 @@ func (s *Store) Delete(ctx context.Context, group string) error {
 	return wrap("delete group "+group, err)
 }
 
-// lockGroup locks the row of a group, if there is one. If there is none, there are no rows below it either.
+// lockGroup locks the row of a group, if there is one. If there is none, there are no rows
+// below it either.
 func (s *Store) lockGroup(ctx context.Context, q querier, group string) error {
 	var version int64
 	err := q.QueryRowContext(ctx, s.texts.lockGroup, group).Scan(&version)

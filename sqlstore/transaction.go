@@ -17,9 +17,9 @@ type querier interface {
 }
 
 const (
-	// maxAttempts bounds how often something is tried that the database gave up because of others; with the waits between
-	// them, that takes about 10 seconds. Waits are short, since a file of SQLite goes to who asks at the right
-	// moment: who asks seldom may never get it.
+	// maxAttempts bounds how often something is tried that the database gave up because of
+	// others; with the waits between them, that takes about 10 seconds. Waits are short, since
+	// a file of SQLite goes to who asks at the right moment: who asks seldom may never get it.
 	maxAttempts = 400
 	firstWait   = time.Millisecond
 	longestWait = 25 * time.Millisecond
@@ -56,8 +56,8 @@ func (s *Store) try(ctx context.Context, f func() error) error {
 	}
 }
 
-// transaction runs f in a transaction, again if the database gives it up because of others. If f returns an error,
-// nothing is changed.
+// transaction runs f in a transaction, again if the database gives it up because of others. If
+// f returns an error, nothing is changed.
 func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, q querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -66,7 +66,8 @@ func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, q q
 		if s.dialect == SQLite {
 			return s.onConnection(ctx, f)
 		}
-		// What a transaction relies upon it locks: it has to see what others committed while it waited.
+		// What a transaction relies upon it locks: it has to see what others committed while it
+		// waited.
 		tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 		if err != nil {
 			return err
@@ -79,9 +80,10 @@ func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, q q
 	})
 }
 
-// onConnection is a transaction of SQLite. It takes the lock for writing at its beginning: who reads first and writes then can
-// only fail if another one wrote meanwhile. And it sees to it that a connection whose transaction could not be
-// ended is not used again, which database/sql does not know.
+// onConnection is a transaction of SQLite. It takes the lock for writing at its beginning: who
+// reads first and writes then can only fail if another one wrote meanwhile. And it sees to it
+// that a connection whose transaction could not be ended is not used again, which database/sql
+// does not know.
 func (s *Store) onConnection(ctx context.Context, f func(ctx context.Context, q querier) error) error {
 	select {
 	case s.writer <- struct{}{}:

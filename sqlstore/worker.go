@@ -97,7 +97,8 @@ func (s *Store) Drain(ctx context.Context, group, worker string, draining bool) 
 		if _, err := q.ExecContext(ctx, s.texts.drain, number(draining), group, worker); err != nil {
 			return err
 		}
-		// How many rows were changed does not say it in MySQL, where one that was draining before does not count.
+		// How many rows were changed does not say it in MySQL, where one that was draining
+		// before does not count.
 		_, err := s.worker(ctx, q, group, worker)
 		return err
 	})
