@@ -1,5 +1,5 @@
-// Package memstore keeps the leases of groups in memory: for tests, and for programs of one process that need
-// no checkpoint after they have ended.
+// Package memstore keeps the leases of groups in memory: for tests, and for programs of one
+// process that need no checkpoint after they have ended.
 //
 //	store := memstore.New()
 //	consumer, err := kin.NewConsumer(client, kin.ConsumerConfig{
@@ -11,8 +11,9 @@
 // Consumers of one process share a group by sharing the store. Other processes can't see
 // it: use package sqlstore or dynamostore there.
 //
-// It is also the model of a store. Each call is one step, done under one lock, so that the contract of [lease.Store]
-// can be read off the code; package leasetest holds all other stores to the same.
+// It is also the model of a store. Each call is one step, done under one lock, so that the
+// contract of [lease.Store] can be read off the code; package leasetest holds all other stores
+// to the same.
 //
 //	Store --mu--> group "billing"   version
 //	         |                      workers, by ID

@@ -10,7 +10,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Store is a [lease.Store] in memory. Make one with [New]. It is safe for concurrent use, and gone with the process.
+// Store is a [lease.Store] in memory. Make one with [New]. It is safe for concurrent use, and
+// gone with the process.
 type Store struct {
 	mu     sync.Mutex // guards what follows
 	groups map[string]*rowsOf
@@ -54,7 +55,8 @@ func newGroup() *rowsOf {
 	}
 }
 
-// read runs f with the rows of a group, unless the context has ended; a group that is not there has no rows.
+// read runs f with the rows of a group, unless the context has ended; a group that is not there
+// has no rows.
 func (s *Store) read(ctx context.Context, name string, f func(*rowsOf)) error {
 	if err := check(ctx, name); err != nil {
 		return err
