@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// ErrInvalid is wrapped by the errors with which stores refuse arguments that no store can keep: the name of a
-// group, a row or a change that breaks the rules at [Store]. Nothing was changed, and calling again does
-// not help.
+// ErrInvalid is wrapped by the errors with which stores refuse arguments that no store can
+// keep: the name of a group, a row or a change that breaks the rules at [Store]. Nothing was
+// changed, and calling again does not help.
 var ErrInvalid = errors.New("lease: not valid")
 
 const (
@@ -17,8 +17,8 @@ const (
 	maxNameBytes  = 255
 )
 
-// CheckGroup returns an error that wraps [ErrInvalid] if name can't be the name of a group. Every method of
-// every store begins with it.
+// CheckGroup returns an error that wraps [ErrInvalid] if name can't be the name of a group.
+// Every method of every store begins with it.
 func CheckGroup(name string) error {
 	if len(name) == 0 || len(name) > maxGroupBytes {
 		return fmt.Errorf("%w: the name of a group has 1 to %d characters, not %d", ErrInvalid, maxGroupBytes, len(name))
@@ -33,9 +33,9 @@ func CheckGroup(name string) error {
 	return nil
 }
 
-// CheckChanges returns an error that wraps [ErrInvalid] if one of the changes is none that [Create], [Set] or [Remove]
-// make of rows that can be stored, or if two have the same key. Every Update begins with it, so that nothing is
-// changed in part.
+// CheckChanges returns an error that wraps [ErrInvalid] if one of the changes is none that
+// [Create], [Set] or [Remove] make of rows that can be stored, or if two have the same key.
+// Every Update begins with it, so that nothing is changed in part.
 func CheckChanges(changes []Change) error {
 	seen := make(map[Key]struct{}, len(changes))
 	for _, c := range changes {

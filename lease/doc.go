@@ -20,11 +20,11 @@
 //	         owner, epoch, revision, checkpoint, pin, load}
 //
 // Every change of a lease is a compare-and-set on its revision, which each change raises by
-// one, and on its owner, so that a write that was under way for very long does not hit a row that
-// was deleted and made again. The epoch rises when the owner changes, so that it can fence what the owner does
-// elsewhere. The version of the group rises after each change of a lease that others should
-// know of: see [Change.Announces]. A worker's beat rises with each of its heartbeats. Nobody
-// renews leases.
+// one, and on its owner, so that a write that was under way for very long does not hit a row
+// that was deleted and made again. The epoch rises when the owner changes, so that it can fence
+// what the owner does elsewhere. The version of the group rises after each change of a lease
+// that others should know of: see [Change.Announces]. A worker's beat rises with each of its
+// heartbeats. Nobody renews leases.
 //
 // # A group at work
 //

@@ -110,7 +110,8 @@ type Worker struct {
 	// Capacity is how many leases the worker takes at most. 0 means that there is no limit.
 	Capacity int
 
-	// Draining says that the worker is to have no leases: it is about to stop, or an operator wants it so.
+	// Draining says that the worker is to have no leases: it is about to stop, or an operator
+	// wants it so.
 	Draining bool
 
 	// Seen is the version of the group that the worker acts upon.

@@ -7,13 +7,14 @@ import (
 
 // Store keeps the rows of many groups. It decides nothing: policy is in the workers.
 //
-// All methods are safe for concurrent use, also by many processes, and linearizable per
-// row: a read that begins after a change has been answered sees it. An error says that
-// it is not known whether anything was changed, unless it is one of those of this package;
-// every method may be called again with the same arguments then. Methods end soon after their
-// context. A name of a group is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'. Other texts are at
-// most 255 bytes of UTF-8 without control characters; IDs and ARNs are not empty, and revisions and beats not negative. What
-// breaks these rules is refused with an error that wraps [ErrInvalid]: see [CheckGroup] and [CheckChanges].
+// All methods are safe for concurrent use, also by many processes, and linearizable per row: a
+// read that begins after a change has been answered sees it. An error says that it is not known
+// whether anything was changed, unless it is one of those of this package; every method may be
+// called again with the same arguments then. Methods end soon after their context. A name of a
+// group is 1 to 128 of the characters a-z, A-Z, 0-9, '.', '_' and '-'. Other texts are at most
+// 255 bytes of UTF-8 without control characters; IDs and ARNs are not empty, and revisions and
+// beats not negative. What breaks these rules is refused with an error that wraps [ErrInvalid]:
+// see [CheckGroup] and [CheckChanges].
 type Store interface {
 	// Load returns all rows of a group; none if there is no such group. Leases and streams
 	// are read before workers, so that a worker which owns a lease and is missing had gone.
@@ -23,9 +24,10 @@ type Store interface {
 	// Poll returns the version and the workers. It is called often, and cheap.
 	Poll(ctx context.Context, group string) (Snapshot, error)
 
-	// Update tries changes of leases, each one on its own: a change is made if the row has the revision and
-	// the owner of Change.Old, and refused otherwise. The results are in the order of the changes. A change that turns out to
-	// have been made already, because its answer got lost, counts as made. No two changes have the same key.
+	// Update tries changes of leases, each one on its own: a change is made if the row has the
+	// revision and the owner of Change.Old, and refused otherwise. The results are in the order
+	// of the changes. A change that turns out to have been made already, because its answer got
+	// lost, counts as made. No two changes have the same key.
 	//
 	// If a change was made that [Change.Announces], the version of the group rises after
 	// it and before Update returns without an error.
@@ -36,19 +38,23 @@ type Store interface {
 	// not raise the version.
 	PutStream(ctx context.Context, group string, s Stream) (Stream, error)
 
-	// Join writes the row of a new worker, with its Beat as it is, and raises the version. The group comes into being with its
-	// first row. If there is a row of that ID already, it stays as it is: an answer got lost.
+	// Join writes the row of a new worker, with its Beat as it is, and raises the version. The
+	// group comes into being with its first row. If there is a row of that ID already, it stays
+	// as it is: an answer got lost.
 	Join(ctx context.Context, group string, w Worker) error
 
-	// Beat raises the worker's Beat by at least one and writes Streams, Capacity and Seen. It returns the row as it is
-	// then. Draining is not written. The error is [ErrNoWorker] if there is no row; none is made.
+	// Beat raises the worker's Beat by at least one and writes Streams, Capacity and Seen. It
+	// returns the row as it is then. Draining is not written. The error is [ErrNoWorker] if
+	// there is no row; none is made.
 	Beat(ctx context.Context, group string, w Worker) (Worker, error)
 
-	// Drain sets a worker's Draining and raises the version. The error is [ErrNoWorker] if there is no row.
+	// Drain sets a worker's Draining and raises the version. The error is [ErrNoWorker] if
+	// there is no row.
 	Drain(ctx context.Context, group, worker string, draining bool) error
 
-	// Forget deletes the row of a worker if its Beat is still beat, or whatever it is if
-	// beat is [AnyBeat], and raises the version. It reports whether there is no row any more, so also if there was none.
+	// Forget deletes the row of a worker if its Beat is still beat, or whatever it is if beat
+	// is [AnyBeat], and raises the version. It reports whether there is no row any more, so
+	// also if there was none.
 	Forget(ctx context.Context, group, worker string, beat int64) (bool, error)
 
 	// Groups returns the names of all groups, in order.
@@ -87,8 +93,8 @@ func Set(old, l Lease) Change {
 // Remove returns the change that deletes a row.
 func Remove(old Lease) Change { return Change{Old: old, New: Lease{Key: old.Key}} }
 
-// MadeIn says whether row is as the change wants it, where Revision 0 stands for no row: so the change was made
-// if row was read after it was tried.
+// MadeIn says whether row is as the change wants it, where Revision 0 stands for no row: so the
+// change was made if row was read after it was tried.
 func (c Change) MadeIn(row Lease) bool {
 	if c.Removes() {
 		return row.Revision == 0

@@ -1,5 +1,5 @@
-// Package leasetest is the suite that every [lease.Store] has to pass, and a store with faults for tests of
-// those who use one.
+// Package leasetest is the suite that every [lease.Store] has to pass, and a store with faults
+// for tests of those who use one.
 //
 // # Testing a store
 //
@@ -10,9 +10,10 @@
 //		})
 //	}
 //
-// [Run] asks for several clients of one store and uses them as if they were in different processes. Each of its tests has groups of its
-// own with names that nobody else uses, and deletes them at its end, so that the rows may be kept in a table that is shared with
-// others. It checks each sentence of the store's contract, with calls one after the other, and with
+// [Run] asks for several clients of one store and uses them as if they were in different
+// processes. Each of its tests has groups of its own with names that nobody else uses, and
+// deletes them at its end, so that the rows may be kept in a table that is shared with others.
+// It checks each sentence of the store's contract, with calls one after the other, and with
 // many at the same time:
 //
 //	clients ---- calls at the same time, some answers lost ----> store
@@ -23,14 +24,15 @@
 //	            could one copy of each row, changed and read
 //	            one step after the other, have answered so?
 //
-// The revision of a row makes that question easy: it says in which order the changes were made. So each revision has one
-// content; whoever begins to read after another has ended sees no older revision; and whoever sees a version of the group also sees
-// the changes that it stands for.
+// The revision of a row makes that question easy: it says in which order the changes were made.
+// So each revision has one content; whoever begins to read after another has ended sees no
+// older revision; and whoever sees a version of the group also sees the changes that it stands
+// for.
 //
 // # Testing with a store that fails
 //
-// [NewFaulty] puts a store in front of another one that loses answers, delays requests, refuses calls, or is down,
-// by script or by seed, and counts what is called:
+// [NewFaulty] puts a store in front of another one that loses answers, delays requests, refuses
+// calls, or is down, by script or by seed, and counts what is called:
 //
 //	store := leasetest.NewFaulty(memstore.New())
 //	store.Inject(leasetest.OpUpdate, leasetest.Lost())         // the next Update is done, but its answer is lost

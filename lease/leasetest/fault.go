@@ -48,18 +48,20 @@ type Call struct {
 
 // Fault is what happens to a call on its way to the store and back. The zero Fault lets it through.
 //
-// The call waits for Before, is done unless Drop is set, waits for After, and ends with Err if there is one. Its context
-// ends the two waits, and the call with them, as it ends a call over a network: what is then known of
-// the operation is nothing.
+// The call waits for Before, is done unless Drop is set, waits for After, and ends with Err if
+// there is one. Its context ends the two waits, and the call with them, as it ends a call over
+// a network: what is then known of the operation is nothing.
 type Fault struct {
 	// Before is how long the request is under way.
 	Before time.Duration
 
-	// Drop says that the operation is not done. Then the call ends with an error in any case: [ErrDropped] if Err is nil.
+	// Drop says that the operation is not done. Then the call ends with an error in any case:
+	// [ErrDropped] if Err is nil.
 	Drop bool
 
-	// Stray says that a request which is under way is not stopped by the end of the call's context: the operation is done
-	// when Before has passed, though nobody waits for it any more. See [Faulty.Wait].
+	// Stray says that a request which is under way is not stopped by the end of the call's
+	// context: the operation is done when Before has passed, though nobody waits for it any
+	// more. See [Faulty.Wait].
 	Stray bool
 
 	// After is how long the answer is under way.
@@ -69,8 +71,8 @@ type Fault struct {
 	Err error
 }
 
-// Errors that injected faults return. To those who call the store they mean nothing special: it is not known
-// whether anything was changed.
+// Errors that injected faults return. To those who call the store they mean nothing special: it
+// is not known whether anything was changed.
 var (
 	ErrLost      = errors.New("leasetest: the answer was lost")
 	ErrDropped   = errors.New("leasetest: the request was lost")
@@ -87,7 +89,8 @@ func Dropped() Fault { return Fault{Drop: true} }
 // Throttled is the fault of a call that the store refuses because there are too many.
 func Throttled() Fault { return Fault{Drop: true, Err: ErrThrottled} }
 
-// Late is the fault of a call whose request takes d. If the caller gives up before, the operation is done all the same.
+// Late is the fault of a call whose request takes d. If the caller gives up before, the
+// operation is done all the same.
 func Late(d time.Duration) Fault { return Fault{Before: d, Stray: true} }
 
 // Rates says how often which fault happens, each from 0 to 1. Their sum is at most 1.
@@ -99,8 +102,9 @@ type Rates struct {
 	MaxDelay time.Duration
 }
 
-// Random returns a decision for [Faulty.Decide] that spreads faults by their rates. It has no state: what happens to the
-// nth call of an operation follows from seed alone, whatever else is called meanwhile.
+// Random returns a decision for [Faulty.Decide] that spreads faults by their rates. It has no
+// state: what happens to the nth call of an operation follows from seed alone, whatever else is
+// called meanwhile.
 func Random(seed uint64, rates Rates) func(Call) Fault {
 	return func(c Call) Fault {
 		r := rand.New(rand.NewPCG(seed, hash(c.Op)^uint64(c.N)))

@@ -10,14 +10,17 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Faulty is a [lease.Store] in front of another one that does to calls what a network and a busy server do: answers get lost,
-// requests arrive late or never, everything is down for a while. It counts calls. It is safe for concurrent use.
+// Faulty is a [lease.Store] in front of another one that does to calls what a network and a
+// busy server do: answers get lost, requests arrive late or never, everything is down for a
+// while. It counts calls. It is safe for concurrent use.
 //
-// Give each worker of a test its own Faulty over one shared store, and any of them can be cut off alone.
+// Give each worker of a test its own Faulty over one shared store, and any of them can be cut
+// off alone.
 //
-// It is made for synctest bubbles: it waits on channels and timers only, and no lock is held meanwhile. What happens to a
-// call is decided in this order: by the outage, by the faults that were queued for its operation, by the decision of
-// [Faulty.Decide]. Nothing else happens to a call.
+// It is made for synctest bubbles: it waits on channels and timers only, and no lock is held
+// meanwhile. What happens to a call is decided in this order: by the outage, by the faults that
+// were queued for its operation, by the decision of [Faulty.Decide]. Nothing else happens to a
+// call.
 type Faulty struct {
 	store lease.Store
 	stray sync.WaitGroup // operations whose callers gave up
@@ -42,7 +45,8 @@ const (
 	// Refusing fails each call at once with [ErrOutage]. Nothing is done.
 	Refusing
 
-	// Hanging makes each call wait until its context or the outage ends. Calls go on when the outage ends.
+	// Hanging makes each call wait until its context or the outage ends. Calls go on when the
+	// outage ends.
 	Hanging
 )
 
@@ -51,15 +55,17 @@ func NewFaulty(store lease.Store) *Faulty {
 	return &Faulty{store: store, counts: map[Op]int{}, queued: map[Op][]Fault{}, ended: make(chan struct{})}
 }
 
-// Inject queues faults for the next calls of an operation, one for each. A zero [Fault] lets its call through.
+// Inject queues faults for the next calls of an operation, one for each. A zero [Fault] lets
+// its call through.
 func (f *Faulty) Inject(op Op, faults ...Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queued[op] = append(f.queued[op], faults...)
 }
 
-// Decide lets a function decide about each call for which nothing is queued, in place of the function before;
-// nil for none. It is called by the goroutines of the callers, several at a time, and may take its time.
+// Decide lets a function decide about each call for which nothing is queued, in place of the
+// function before; nil for none. It is called by the goroutines of the callers, several at a
+// time, and may take its time.
 func (f *Faulty) Decide(decide func(Call) Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,8 +98,8 @@ func (f *Faulty) Counts() map[Op]int {
 	return maps.Clone(f.counts)
 }
 
-// Wait waits until all operations are done whose callers gave up: see [Fault].Stray. A bubble that uses such faults has to call
-// it at its end, when there are no calls any more.
+// Wait waits until all operations are done whose callers gave up: see [Fault].Stray. A bubble
+// that uses such faults has to call it at its end, when there are no calls any more.
 func (f *Faulty) Wait() { f.stray.Wait() }
 
 // next counts a call and returns what was queued for it, or else the function that decides.
@@ -130,7 +136,8 @@ func (f *Faulty) pass(ctx context.Context) error {
 	}
 }
 
-// call does an operation with what happens to it. The operation gets a context of its own if it may outlive the call.
+// call does an operation with what happens to it. The operation gets a context of its own if it
+// may outlive the call.
 func call[T any](ctx context.Context, f *Faulty, c Call, do func(context.Context) (T, error)) (T, error) {
 	var none T
 	fault, decide := f.next(&c)

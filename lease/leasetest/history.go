@@ -10,8 +10,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// history is what clients did to the rows of one group, and what they saw. Rows are never removed in it, no worker is forgotten,
-// and each owner joins before it takes a lease.
+// history is what clients did to the rows of one group, and what they saw. Rows are never
+// removed in it, no worker is forgotten, and each owner joins before it takes a lease.
 type history struct {
 	clock atomic.Int64 // orders beginnings and ends
 
@@ -139,7 +139,8 @@ type sight struct {
 	n int64
 }
 
-// checkOrder finds calls that saw an older revision, or version, than one which had ended before they began.
+// checkOrder finds calls that saw an older revision, or version, than one which had ended
+// before they began.
 func (h *history) checkOrder(report reporter) {
 	rows := map[lease.Key][]sight{}
 	var versions []sight
@@ -197,8 +198,9 @@ func checkRising(what string, sights []sight, report reporter) {
 	}
 }
 
-// checkVersions finds changes that announce, but whose version did not rise after they were made and before they were
-// answered: a Load that does not show the change has a lower version than all that is read after the answer.
+// checkVersions finds changes that announce, but whose version did not rise after they were
+// made and before they were answered: a Load that does not show the change has a lower version
+// than all that is read after the answer.
 func (h *history) checkVersions(report reporter) {
 	for _, w := range h.writes {
 		if w.unknown || !w.result.Made || !w.change.Announces() {

@@ -11,8 +11,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// naive is a store of its own kind: its methods do one step after the other, as one does over a network,
-// and may have a flaw. Without one it passes the suite.
+// naive is a store of its own kind: its methods do one step after the other, as one does over a
+// network, and may have a flaw. Without one it passes the suite.
 type naive struct {
 	flaw string
 

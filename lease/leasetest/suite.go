@@ -12,16 +12,19 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// callTimeout bounds each call that the suite makes, so that a store which hangs fails instead of hanging the test.
+// callTimeout bounds each call that the suite makes, so that a store which hangs fails instead
+// of hanging the test.
 const callTimeout = time.Minute
 
 // clients is how many clients of the store the suite uses.
 const clients = 4
 
-// Run holds a store to the contract of [lease.Store]. It calls open several times, which has to return clients of one and
-// the same store, and sees to it that they end with t, by t.Cleanup. Calls of one client are made at the same time, too.
+// Run holds a store to the contract of [lease.Store]. It calls open several times, which has to
+// return clients of one and the same store, and sees to it that they end with t, by t.Cleanup.
+// Calls of one client are made at the same time, too.
 //
-// Its tests run in parallel with each other, in groups of their own. With -short the random ones are shorter.
+// Its tests run in parallel with each other, in groups of their own. With -short the random
+// ones are shorter.
 func Run(t *testing.T, open func(t testing.TB) lease.Store) {
 	t.Helper()
 	s := &suite{prefix: "leasetest-" + strings.ToLower(rand.Text()[:10])}
@@ -54,7 +57,8 @@ type suite struct {
 	groups  atomic.Int64
 }
 
-// oneStore ends the suite if the clients don't see each other's rows: what follows would only say so less clearly.
+// oneStore ends the suite if the clients don't see each other's rows: what follows would only
+// say so less clearly.
 func (s *suite) oneStore(t *testing.T) {
 	t.Helper()
 	g := s.group(t)
@@ -74,8 +78,8 @@ func (s *suite) group(t *testing.T) *group {
 	return g
 }
 
-// group is a group of one test, and a client of the store. Its methods fail the test if the store returns an
-// error.
+// group is a group of one test, and a client of the store. Its methods fail the test if the
+// store returns an error.
 type group struct {
 	*testing.T
 
@@ -123,7 +127,8 @@ func (g *group) rounds(n int) int {
 	return n
 }
 
-// must ends the test if a call of the suite did not work. Tests call it in the goroutine of the test only.
+// must ends the test if a call of the suite did not work. Tests call it in the goroutine of the
+// test only.
 func (g *group) must(what string, err error) {
 	g.Helper()
 	if err != nil {

@@ -77,7 +77,8 @@ var flaws = map[string]string{
 	"gives each client a store of its own":         "",
 }
 
-// TestSuite proves that the suite passes a store without flaws, also one whose methods are not one step.
+// TestSuite proves that the suite passes a store without flaws, also one whose methods are not
+// one step.
 func TestSuite(t *testing.T) {
 	t.Parallel()
 	store := newNaive("")

@@ -39,8 +39,8 @@ func endedContext(g *group) {
 	}
 }
 
-// contextsThatEnd gives up most calls at some moment. A change of which nothing is known is tried again until
-// it is; all of them are made, once each.
+// contextsThatEnd gives up most calls at some moment. A change of which nothing is known is
+// tried again until it is; all of them are made, once each.
 func contextsThatEnd(g *group) {
 	const writers = 8
 	changes := g.rounds(40)

@@ -68,7 +68,8 @@ func workHistory(g *group, rates Rates) {
 	}
 }
 
-// watch reads the rows whenever something was written, while other writers go on, until there are none.
+// watch reads the rows whenever something was written, while other writers go on, until there
+// are none.
 func (g *group) watch(h *history) error {
 	n := 0
 	for range h.wrote {
@@ -95,7 +96,8 @@ func (g *group) see(h *history, all bool) (err error) {
 	return err
 }
 
-// work is the part of one writer: it joins under a new ID, takes some leases, moves their checkpoints, and begins again.
+// work is the part of one writer: it joins under a new ID, takes some leases, moves their
+// checkpoints, and begins again.
 func (g *group) work(h *history, writer int) error {
 	random := rand.New(rand.NewPCG(uint64(writer), 7))
 	for round := range g.rounds(30) {

@@ -4,7 +4,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// lostTests are about answers that never came: whoever makes the same call again must be able to tell what became of it.
+// lostTests are about answers that never came: whoever makes the same call again must be able
+// to tell what became of it.
 func lostTests() []test {
 	return []test{
 		{"Lost/a change that was made counts as made when it is tried again", madeAgain},

@@ -20,8 +20,8 @@ func raceTests() []test {
 
 const racers = 32
 
-// race lets all racers try a change each, and returns the row that the only one which was made has left. changeOf is given the number
-// of the racer.
+// race lets all racers try a change each, and returns the row that the only one which was made
+// has left. changeOf is given the number of the racer.
 func (g *group) race(changeOf func(racer int) lease.Change) lease.Lease {
 	g.Helper()
 	results := make([]lease.Result, racers)

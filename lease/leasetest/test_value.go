@@ -22,7 +22,8 @@ func valueTests() []test {
 	}
 }
 
-// keepsLease checks that a lease comes back as it was written, is recognised, and is told from others.
+// keepsLease checks that a lease comes back as it was written, is recognised, and is told from
+// others.
 func (g *group) keepsLease(what string, l lease.Lease) {
 	g.Helper()
 	l.Revision = 1

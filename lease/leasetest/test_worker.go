@@ -195,7 +195,8 @@ func forgetWithoutRow(g *group) {
 	}
 }
 
-// forgetAgainstBeat is the race on which safety rests: a worker whose heartbeat was answered has its row.
+// forgetAgainstBeat is the race on which safety rests: a worker whose heartbeat was answered
+// has its row.
 func forgetAgainstBeat(g *group) {
 	g.join(worker("other"))
 	for range g.rounds(100) {
@@ -224,8 +225,8 @@ func forgetAgainstBeat(g *group) {
 	}
 }
 
-// atOnce runs f in n goroutines that begin together, each with a client of its own as far as there are enough, and returns
-// their errors.
+// atOnce runs f in n goroutines that begin together, each with a client of its own as far as
+// there are enough, and returns their errors.
 func (g *group) atOnce(n int, f func(g *group, i int) error) error {
 	errs := make([]error, n)
 	start := make(chan struct{})
