@@ -19,8 +19,8 @@ type recordLine struct {
 	tailRecord
 }
 
-// parseAck reads a line that acknowledges a record: its number, or a JSON object with the number as "id". A
-// line of spaces says nothing, which is id 0.
+// parseAck reads a line that acknowledges a record: its number, or a JSON object with the
+// number as "id". A line of spaces says nothing, which is id 0.
 func parseAck(text []byte) (id int64, err error) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {
@@ -48,8 +48,8 @@ func parseAck(text []byte) (id int64, err error) {
 	return id, nil
 }
 
-// ackBook knows which records a program has and has not acknowledged. Records get consecutive numbers from
-// 1 on, those of a batch side by side.
+// ackBook knows which records a program has and has not acknowledged. Records get consecutive
+// numbers from 1 on, those of a batch side by side.
 type ackBook struct {
 	mu    sync.Mutex // guards all below; taken alone
 	given int64      // the highest number given out
@@ -83,8 +83,9 @@ func (k *ackBook) drop(page *ackPage) {
 	k.open = slices.DeleteFunc(k.open, func(p *ackPage) bool { return p == page })
 }
 
-// ack takes an acknowledgement. The batch and the index are those of the record, if that is waited for; it may
-// have been acknowledged before, or its shard given up. The error says that no record has the number yet.
+// ack takes an acknowledgement. The batch and the index are those of the record, if that is
+// waited for; it may have been acknowledged before, or its shard given up. The error says that
+// no record has the number yet.
 func (k *ackBook) ack(id int64) (page *ackPage, index int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

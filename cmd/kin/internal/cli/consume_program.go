@@ -24,7 +24,8 @@ const (
 	programQuiet = 30 * time.Second // without an acknowledgement, after which we say so
 )
 
-// program is the program that handles the records of a worker, and the handler that gives them to it.
+// program is the program that handles the records of a worker, and the handler that gives them
+// to it.
 //
 //	handler of a shard --lines--> writer --> stdin  program  stdout --> reader --ack--> Batch.Ack
 //	      ^                                            |                                   |
@@ -190,7 +191,8 @@ func (p *program) write() {
 	}
 }
 
-// inputClosed is called when the program takes no more lines. Mostly it has ended, which tells more.
+// inputClosed is called when the program takes no more lines. Mostly it has ended, which tells
+// more.
 func (p *program) inputClosed() {
 	timer := time.NewTimer(programGrace / 2)
 	defer timer.Stop()
@@ -259,7 +261,8 @@ func (p *program) breakOff(err error) {
 	}
 }
 
-// watch says when the program seems to hang, and ends the worker after --ack-timeout. It returns when the program has ended.
+// watch says when the program seems to hang, and ends the worker after --ack-timeout. It
+// returns when the program has ended.
 func (p *program) watch() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

@@ -13,8 +13,9 @@ import (
 
 const testProgramVariable = "KIN_TEST_PROGRAM"
 
-// testProgram is the program of kin consume in tests: this test binary, told by an environment variable what to do. It
-// adds the data of each record that it is done with to the file that the variable KIN_TEST_LOG names.
+// testProgram is the program of kin consume in tests: this test binary, told by an environment
+// variable what to do. It adds the data of each record that it is done with to the file that
+// the variable KIN_TEST_LOG names.
 func testProgram(what string) int {
 	log, err := os.OpenFile(os.Getenv("KIN_TEST_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -67,7 +68,8 @@ func testProgram(what string) int {
 	return 0
 }
 
-// program runs kin consume with the test binary as its program, and returns what it was done with too.
+// program runs kin consume with the test binary as its program, and returns what it was done
+// with too.
 func (f consumeFixture) program(what string, args ...string) (r result, done string) {
 	f.t.Helper()
 	log := filepath.Join(f.t.TempDir(), "log")
@@ -109,7 +111,8 @@ func TestConsume_takes_acknowledgements_in_any_order_and_as_echoes(t *testing.T)
 	}
 }
 
-// Whatever a program does wrong: it is said in one line, and what it did not acknowledge comes again.
+// Whatever a program does wrong: it is said in one line, and what it did not acknowledge comes
+// again.
 func TestConsume_loses_nothing_to_a_program_that_fails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -142,7 +145,8 @@ func TestConsume_loses_nothing_to_a_program_that_fails(t *testing.T) {
 			for _, text := range all {
 				got[text] = true
 			}
-			// What a program has done and not yet said is done again: here that is at most what it had in its hands.
+			// What a program has done and not yet said is done again: here that is at most what
+			// it had in its hands.
 			if len(got) != 30 || len(all) > 30+25 {
 				t.Errorf("%d records of 30, %d times", len(got), len(all))
 			}

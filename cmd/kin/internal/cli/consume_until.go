@@ -78,7 +78,8 @@ func (w *consumeWork) watch(ctx context.Context, consumer *kin.Consumer) {
 	}
 }
 
-// ownAtTip says whether each shard of this worker holds nothing more, or has given records that came after a time.
+// ownAtTip says whether each shard of this worker holds nothing more, or has given records that
+// came after a time.
 func (w *consumeWork) ownAtTip(consumer *kin.Consumer, after time.Time) bool {
 	if consumer.WorkerID() == "" {
 		return false

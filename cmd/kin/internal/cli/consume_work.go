@@ -25,8 +25,8 @@ type consumeWork struct {
 	tips     tips
 }
 
-// run makes the consumer, gives it what handles the records, and waits until all has ended. outer is the context
-// of the command, and working the one that stop ends.
+// run makes the consumer, gives it what handles the records, and waits until all has ended.
+// outer is the context of the command, and working the one that stop ends.
 func (w *consumeWork) run(outer, working context.Context, client kin.ConsumeClient, config kin.ConsumerConfig) error {
 	var handle kin.HandlerFunc
 	var finish func(clean bool) error
@@ -193,5 +193,6 @@ func (h *endingFilter) WithAttrs([]slog.Attr) slog.Handler { return h }
 // WithGroup implements slog.Handler.
 func (h *endingFilter) WithGroup(string) slog.Handler { return h }
 
-// errEnding is what a handler returns when the command ends: the rest of the batch is for the next owner.
+// errEnding is what a handler returns when the command ends: the rest of the batch is for the
+// next owner.
 var errEnding = errors.New("kin consume is ending")

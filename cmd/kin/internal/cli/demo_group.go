@@ -31,7 +31,8 @@ const (
 	groupDemoPatience = 20 * time.Second
 )
 
-// groupDemo is act two of the demo: a group of workers, of which one is killed, one added, and one leaves in order.
+// groupDemo is act two of the demo: a group of workers, of which one is killed, one added, and
+// one leaves in order.
 //
 //	feed -> Producer -> server <- GetRecords <- worker a (killed: store and server cut off at once)
 //	             |                           <- worker b (leaves)     --> groupLedger
@@ -40,8 +41,8 @@ const (
 //	                     '-----------------------------------------------------'
 //	                     memstore: the leases of all
 //
-// Each event is followed by the next when the group has settled: when each shard is read by a worker that lives,
-// and the shares are even.
+// Each event is followed by the next when the group has settled: when each shard is read by a
+// worker that lives, and the shares are even.
 type groupDemo struct {
 	options  demoOptions
 	input    demoInput
@@ -78,8 +79,8 @@ func (a *app) demoGroup(ctx context.Context, o demoOptions, input demoInput) err
 	return a.groupReport(ctx, d, err)
 }
 
-// newGroupDemo starts the server, and makes the stream, the producer and the workers, which don't run yet. The function
-// that it returns ends the server.
+// newGroupDemo starts the server, and makes the stream, the producer and the workers, which
+// don't run yet. The function that it returns ends the server.
 func newGroupDemo(ctx context.Context, o demoOptions, input demoInput) (*groupDemo, func(), error) {
 	d := &groupDemo{options: o, input: input, store: memstore.New(), ledger: newGroupLedger(o.keys), start: time.Now()}
 	d.setPhasef("starting")

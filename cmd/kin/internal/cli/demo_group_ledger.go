@@ -12,10 +12,11 @@ import (
 
 // groupLedger is the account of act two: that of every record, and who read which shard when.
 //
-// A record counts as handled when the handler of a worker has it here, under the lock that a kill takes too. What the
-// killed worker had handled, and had not checkpointed, must come again: at the next owner, who begins at the
-// checkpoint. The ledger counts these records one by one when that owner begins, so that it knows how many
-// readings may be doubled, and that every further one is a fault.
+// A record counts as handled when the handler of a worker has it here, under the lock that a
+// kill takes too. What the killed worker had handled, and had not checkpointed, must come
+// again: at the next owner, who begins at the checkpoint. The ledger counts these records one
+// by one when that owner begins, so that it knows how many readings may be doubled, and that
+// every further one is a fault.
 type groupLedger struct {
 	*ledger
 
@@ -136,7 +137,8 @@ func afterOf(p kin.Position) kin.SequenceNumber {
 	return kin.SequenceNumber(number)
 }
 
-// stopped notes that a worker does not read a shard any more. One that was killed does not get here as far as others can see.
+// stopped notes that a worker does not read a shard any more. One that was killed does not get
+// here as far as others can see.
 func (l *groupLedger) stopped(worker string, i kin.LeaseInfo) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -39,8 +39,8 @@ func (d *groupDemo) snapshot() groupSnapshot {
 	return s
 }
 
-// startGroupView shows how act two goes on, on standard error: a table that is redrawn on a terminal, or one line per
-// second elsewhere.
+// startGroupView shows how act two goes on, on standard error: a table that is redrawn on a
+// terminal, or one line per second elsewhere.
 func (a *app) startGroupView(d *groupDemo) (stop func()) {
 	if !term.IsTerminal(a.io.Err) {
 		return term.Animate(time.Second, func() { a.sayf("%s", groupLine(d.snapshot())) })

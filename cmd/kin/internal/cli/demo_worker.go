@@ -14,9 +14,9 @@ import (
 	"github.com/kinstream/kin"
 )
 
-// demoWorker is a Consumer as if it was alone in a process that can be killed. From the kill on all its calls
-// fail, of the store and of the stream, those that are under way included, and its handler
-// does nothing more: for all others that is what they see of kill -9.
+// demoWorker is a Consumer as if it was alone in a process that can be killed. From the kill on
+// all its calls fail, of the store and of the stream, those that are under way included, and
+// its handler does nothing more: for all others that is what they see of kill -9.
 type demoWorker struct {
 	name     string
 	demo     *groupDemo

@@ -19,8 +19,8 @@ func (a *app) groupListCommand() *cobra.Command {
 	}
 }
 
-// listedGroup is the JSON form of a group in a list. Workers are rows: whether they live takes a moment
-// to see, which kin group describe does.
+// listedGroup is the JSON form of a group in a list. Workers are rows: whether they live takes
+// a moment to see, which kin group describe does.
 type listedGroup struct {
 	Group    string   `json:"group"`
 	Streams  []string `json:"streams"`

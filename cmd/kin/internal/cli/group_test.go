@@ -69,7 +69,8 @@ func (f groupFixture) row(shard int) lease.Lease {
 	return lease.Lease{}
 }
 
-// join makes a worker whose TTL is so short that looking for its life takes a second. It does not beat.
+// join makes a worker whose TTL is so short that looking for its life takes a second. It does
+// not beat.
 func (f groupFixture) join(id string) lease.Worker {
 	f.t.Helper()
 	w := lease.Worker{ID: id, Beat: 1, Streams: []string{f.arn}, TTL: time.Second, JoinedAt: time.Now(), Build: "v1"}

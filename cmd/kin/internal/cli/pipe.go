@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// errNobodyReads says that standard output is a pipe whose reader has gone, as head does when it has
-// enough. That is no failure to speak of, but commands end in order: a worker hands its shards over.
+// errNobodyReads says that standard output is a pipe whose reader has gone, as head does when
+// it has enough. That is no failure to speak of, but commands end in order: a worker hands its
+// shards over.
 var errNobodyReads = errors.New("nobody reads the output any more")
 
 // tellingPipe is standard output that is a pipe.

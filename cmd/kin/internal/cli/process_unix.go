@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// apart keeps the signals of the terminal from a program: Ctrl-C is for kin, which lets the program finish what it
-// has in hand.
+// apart keeps the signals of the terminal from a program: Ctrl-C is for kin, which lets the
+// program finish what it has in hand.
 func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // terminate asks a program that was started apart, and all that it started, to end.

@@ -150,8 +150,8 @@ type openedStore struct {
 	close   func() error
 }
 
-// openStore opens the store of the run. With create it makes the tables if they are not there; a file of
-// SQLite always gets them.
+// openStore opens the store of the run. With create it makes the tables if they are not there;
+// a file of SQLite always gets them.
 func (a *app) openStore(ctx context.Context, create bool) (*openedStore, error) {
 	if a.fixedStore != nil {
 		return &openedStore{a.fixedStore, storeAddress{kind: storeMemory}, func() error { return nil }}, nil

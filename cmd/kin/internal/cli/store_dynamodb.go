@@ -26,7 +26,8 @@ func (a *app) openDynamoDB(ctx context.Context, address *storeAddress, create bo
 	return store, nil
 }
 
-// dynamoDB makes the client. It is configured as that of Kinesis is, but for --endpoint, which is that of the streams.
+// dynamoDB makes the client. It is configured as that of Kinesis is, but for --endpoint, which
+// is that of the streams.
 func (a *app) dynamoDB(ctx context.Context, address *storeAddress) (*dynamodb.Client, error) {
 	own := &app{flags: a.flags}
 	own.flags.endpoint = address.query.Get("endpoint")

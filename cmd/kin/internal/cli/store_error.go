@@ -20,7 +20,8 @@ type storeError struct {
 func (e *storeError) Error() string { return e.address.String() + ": " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// storeFailure marks an error as one of the store. What says what happened in the group stays as it is.
+// storeFailure marks an error as one of the store. What says what happened in the group stays
+// as it is.
 func storeFailure(address storeAddress, err error) error {
 	if err == nil || errors.Is(err, lease.ErrNoWorker) {
 		return err

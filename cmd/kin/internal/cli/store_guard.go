@@ -6,7 +6,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// guardedStore is a store whose calls may be refused, and whose errors are changed on their way out.
+// guardedStore is a store whose calls may be refused, and whose errors are changed on their way
+// out.
 type guardedStore struct {
 	store  lease.Store
 	before func() error      // refuses a call by its error; nil refuses none

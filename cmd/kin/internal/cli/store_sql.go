@@ -61,8 +61,8 @@ func openSQLite(path string) (*sql.DB, error) {
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 }
 
-// openPostgres opens a database of PostgreSQL. As with psql, TLS is used if the server has it, unless the address says
-// otherwise.
+// openPostgres opens a database of PostgreSQL. As with psql, TLS is used if the server has it,
+// unless the address says otherwise.
 func openPostgres(u url.URL) (*sql.DB, error) {
 	query := u.Query()
 	if query.Get("sslmode") == "" && os.Getenv("PGSSLMODE") == "" {
