@@ -1,4 +1,5 @@
-// Consume is one worker of a group: start it several times, and the processes share the shards of the stream.
+// Consume is one worker of a group: start it several times, and the processes share the shards
+// of the stream.
 package main
 
 import (
