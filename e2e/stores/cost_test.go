@@ -48,9 +48,10 @@ func sizes() []size {
 	}
 }
 
-// TestCost computes what groups of several sizes cost at DynamoDB, and holds them to what they may cost: the calls
-// that real groups make in an hour, times the requests and units of capacity that such a call takes with real rows at
-// two servers, which have to agree. Run with -v to see the tables, and with -update to write them into docs/costs.md.
+// TestCost computes what groups of several sizes cost at DynamoDB, and holds them to what they
+// may cost: the calls that real groups make in an hour, times the requests and units of
+// capacity that such a call takes with real rows at two servers, which have to agree. Run with
+// -v to see the tables, and with -update to write them into docs/costs.md.
 func TestCost(t *testing.T) {
 	t.Parallel()
 	var servers []*server.DynamoDB
@@ -205,9 +206,10 @@ func realRows(t testing.TB, store lease.Store, group string, shards, workers int
 	return rows, members
 }
 
-// kcl returns what the KCL uses in an hour by its default settings, with one checkpoint per shard and minute: each lease is
-// renewed 1,088 times an hour, 2.x scans the table 3 times a minute in each worker, 3.x in one worker, and 3.x queries an index and
-// writes a row of metrics in each.
+// kcl returns what the KCL uses in an hour by its default settings, with one checkpoint per
+// shard and minute: each lease is renewed 1,088 times an hour, 2.x scans the table 3 times a
+// minute in each worker, 3.x in one worker, and 3.x queries an index and writes a row of
+// metrics in each.
 func kcl(shards, workers int) (v3, v2 usage) {
 	const renewals, checkpoints, leaseBytes = 1088, 60, 425
 	s, w := float64(shards), float64(workers)
@@ -254,8 +256,8 @@ func thousands(f float64) string {
 	return digits
 }
 
-// compare compares the table between two comments of a page with another one, or writes it there. Numbers may differ by a
-// few percent: the workers' own numbers spread their calls.
+// compare compares the table between two comments of a page with another one, or writes it
+// there. Numbers may differ by a few percent: the workers' own numbers spread their calls.
 func compare(t *testing.T, page, name, text string) {
 	t.Helper()
 	content, err := os.ReadFile(page)

@@ -8,7 +8,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// BenchmarkDynamoStore measures single calls, and batches of changes, of a group of 100 shards and 10 workers.
+// BenchmarkDynamoStore measures single calls, and batches of changes, of a group of 100 shards
+// and 10 workers.
 func BenchmarkDynamoStore(b *testing.B) {
 	for _, kind := range server.DynamoDBKinds() {
 		b.Run(kind.Name, func(b *testing.B) {

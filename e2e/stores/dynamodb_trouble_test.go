@@ -139,7 +139,8 @@ func TestDynamoPages(t *testing.T) {
 	})
 }
 
-// lossy loses every third answer after the server has done what was asked, and every fifth request before.
+// lossy loses every third answer after the server has done what was asked, and every fifth
+// request before.
 type lossy struct {
 	next     http.RoundTripper
 	requests *atomic.Int64
@@ -161,8 +162,8 @@ func (l lossy) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// TestDynamoAnswersGetLost changes a row many times over a connection that loses answers. The SDK tries again by itself,
-// so the store sees conditions fail because of its own changes.
+// TestDynamoAnswersGetLost changes a row many times over a connection that loses answers. The
+// SDK tries again by itself, so the store sees conditions fail because of its own changes.
 func TestDynamoAnswersGetLost(t *testing.T) {
 	t.Parallel()
 	eachDynamoDB(t, func(t *testing.T, s *server.DynamoDB) {

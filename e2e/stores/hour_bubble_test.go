@@ -93,8 +93,8 @@ func (c *counter) Forget(ctx context.Context, group, worker string, beat int64) 
 	return c.Store.Forget(ctx, group, worker, beat)
 }
 
-// hour runs a real group for an hour, after it has found its shares, and returns what it called in that hour: with
-// records in all shards all the time, or without any.
+// hour runs a real group for an hour, after it has found its shares, and returns what it called
+// in that hour: with records in all shards all the time, or without any.
 func hour(t *testing.T, shards, workers int, busy bool) calls {
 	t.Helper()
 	var n calls

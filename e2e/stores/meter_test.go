@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// usage is what calls cost: how many they were, and the units of capacity that the server says they took.
+// usage is what calls cost: how many they were, and the units of capacity that the server says
+// they took.
 type usage struct {
 	Requests, Read, Write float64
 }

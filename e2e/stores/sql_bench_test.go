@@ -8,8 +8,9 @@ import (
 	"github.com/kinstream/kin/memstore"
 )
 
-// BenchmarkStores measures the calls of workers, one after the other, in a group of 10 workers with 1,000 leases. Stores in
-// DynamoDB are measured by what they cost: see BenchmarkDynamoStore.
+// BenchmarkStores measures the calls of workers, one after the other, in a group of 10 workers
+// with 1,000 leases. Stores in DynamoDB are measured by what they cost: see
+// BenchmarkDynamoStore.
 func BenchmarkStores(b *testing.B) {
 	stores := map[string]func(b *testing.B) lease.Store{
 		"memory": func(*testing.B) lease.Store { return memstore.New() },

@@ -11,7 +11,8 @@ import (
 	"github.com/kinstream/kin/sqlstore"
 )
 
-// TestSQLCallsEndWithTheirContext has somebody lock what calls need, who does not let go before they have ended.
+// TestSQLCallsEndWithTheirContext has somebody lock what calls need, who does not let go before
+// they have ended.
 func TestSQLCallsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
@@ -70,7 +71,8 @@ func TestSQLCallsEndWithTheirContext(t *testing.T) {
 	})
 }
 
-// lockAll locks the rows of all groups and workers for writing, until the function that it returns is called.
+// lockAll locks the rows of all groups and workers for writing, until the function that it
+// returns is called.
 func lockAll(t *testing.T, d database) (unlock func()) {
 	t.Helper()
 	_, db := d.openDB(t)

@@ -102,7 +102,8 @@ func TestSQLStores(t *testing.T) {
 	})
 }
 
-// TestSQLStoresAtTheStrictestIsolation runs the suite with sessions that are serializable by default.
+// TestSQLStoresAtTheStrictestIsolation runs the suite with sessions that are serializable by
+// default.
 func TestSQLStoresAtTheStrictestIsolation(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
@@ -166,8 +167,8 @@ func TestSQLTables(t *testing.T) {
 	}
 }
 
-// TestSQLStoresThroughTrouble has workers change rows while their connections are cut, or calls are given up: each change is
-// made once.
+// TestSQLStoresThroughTrouble has workers change rows while their connections are cut, or calls
+// are given up: each change is made once.
 func TestSQLStoresThroughTrouble(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
@@ -254,8 +255,8 @@ func sabotage(ctx context.Context, t *testing.T, d database, kill string) (cuts 
 	}
 }
 
-// changeOneRow makes changes of a row that nobody else changes, each until its result is known, with little time for
-// the first try.
+// changeOneRow makes changes of a row that nobody else changes, each until its result is known,
+// with little time for the first try.
 func changeOneRow(ctx context.Context, store *sqlstore.Store, i, changes int) (tries int, err error) {
 	l := lease.Lease{Key: lease.Key{Stream: "s", Shard: fmt.Sprint(i)}}
 	for n := range changes {

@@ -96,8 +96,9 @@ type won struct {
 	Owner    string `json:"owner"`
 }
 
-// TestSQLiteInManyProcesses lets processes race for the leases in one file, from its making on. Some are killed in
-// the middle. Each revision of a lease has one winner, and no revision is missing.
+// TestSQLiteInManyProcesses lets processes race for the leases in one file, from its making on.
+// Some are killed in the middle. Each revision of a lease has one winner, and no revision is
+// missing.
 func TestSQLiteInManyProcesses(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func(file string) string{
@@ -135,7 +136,8 @@ func TestSQLiteInManyProcesses(t *testing.T) {
 	}
 }
 
-// runSQLiteProcess runs a process to its end, or kills it when it has won five times, and returns what it wrote.
+// runSQLiteProcess runs a process to its end, or kills it when it has won five times, and
+// returns what it wrote.
 func runSQLiteProcess(ctx context.Context, file, name string, kill bool) (lines []string, err error) {
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSQLiteProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), fileVariable+"="+file, nameVariable+"="+name)
@@ -188,7 +190,8 @@ func account(t *testing.T, lines []string, winners map[won]string) {
 	}
 }
 
-// wantHistory checks that each revision was made, as far as its maker was not killed before it could say so.
+// wantHistory checks that each revision was made, as far as its maker was not killed before it
+// could say so.
 func wantHistory(t *testing.T, s lease.Snapshot, winners map[won]string) {
 	t.Helper()
 	const killed = sqliteProcesses / 3
