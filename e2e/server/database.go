@@ -20,8 +20,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 )
 
-// DatabaseKind is a SQL database server that can be started. Its program comes from the system, its data are
-// fresh, and it ends with the test: the system's service is never used.
+// DatabaseKind is a SQL database server that can be started. Its program comes from the system,
+// its data are fresh, and it ends with the test: the system's service is never used.
 type DatabaseKind struct {
 	Name   string
 	driver string
@@ -181,8 +181,8 @@ type account struct {
 	name string // empty for this process's own
 }
 
-// unprivileged returns an account for servers and a folder that belongs to it, below one that everybody may enter. It is removed
-// when tb ends.
+// unprivileged returns an account for servers and a folder that belongs to it, below one that
+// everybody may enter. It is removed when tb ends.
 func unprivileged(tb testing.TB, names ...string) (account, string) {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "kin-e2e-") //nolint:usetesting // another user can't enter the test's own

@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// DynamoDBKind is a DynamoDB server that can be started. With all of them exactly one of many compare-and-sets
-// at the same time succeeds, answers have the checksum without which the SDK warns, and units of
-// capacity are counted by the rules of the service.
+// DynamoDBKind is a DynamoDB server that can be started. With all of them exactly one of many
+// compare-and-sets at the same time succeeds, answers have the checksum without which the SDK
+// warns, and units of capacity are counted by the rules of the service.
 type DynamoDBKind struct {
 	Name string
 
@@ -44,8 +44,8 @@ func Dynalite() DynamoDBKind {
 	}
 }
 
-// surviveAborts keeps dynalite from ending because a client went away in the middle of a request, as
-// clients do that are killed.
+// surviveAborts keeps dynalite from ending because a client went away in the middle of a
+// request, as clients do that are killed.
 const surviveAborts = `process.on("uncaughtException", (err) => { if (err.code !== "ECONNRESET") throw err })`
 
 // Dynoxide is dynoxide 3.2.0: native, on SQLite in memory.
