@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Batch is a number of records of one shard, in order, at least one. Its fields are the handler's to read and not to
-// change; its methods are safe for concurrent use. The methods of a Batch that a test makes itself do nothing.
+// Batch is a number of records of one shard, in order, at least one. Its fields are the
+// handler's to read and not to change; its methods are safe for concurrent use. The methods of
+// a Batch that a test makes itself do nothing.
 type Batch struct {
 	// Stream is the stream as configured, and StreamARN names it for good.
 	Stream, StreamARN string
@@ -14,14 +15,16 @@ type Batch struct {
 	// Shard is the shard that all records come from.
 	Shard ShardID
 
-	// Records are to be handled, in the order of the shard. With ConsumerConfig.Parallel above 1
-	// they are those of some partition keys. At another attempt those that were acknowledged are missing.
+	// Records are to be handled, in the order of the shard. With ConsumerConfig.Parallel above
+	// 1 they are those of some partition keys. At another attempt those that were acknowledged
+	// are missing.
 	//
-	// The slice is used again after Handle has returned, unless ManualAcks is set: copy the records that are needed
-	// longer. What they point at stays valid: see [Record].
+	// The slice is used again after Handle has returned, unless ManualAcks is set: copy the
+	// records that are needed longer. What they point at stays valid: see [Record].
 	Records []Record
 
-	// Lag is how far behind the tip of the shard the page was that the records came in; -1 if that is not known.
+	// Lag is how far behind the tip of the shard the page was that the records came in; -1 if
+	// that is not known.
 	Lag time.Duration
 
 	// Epoch rises each time when the shard gets another owner. A database that stores it with what
@@ -41,11 +44,13 @@ type Batch struct {
 }
 
 // Ack acknowledges record i of Records: it is done, and will not be delivered again by this or
-// any other worker once a checkpoint has been stored. Any order is fine: a checkpoint passes a record when all
-// before it in the shard are acknowledged too. Acknowledging twice changes nothing, and neither does
-// acknowledging after the lease was lost. It panics if there is no record i.
+// any other worker once a checkpoint has been stored. Any order is fine: a checkpoint passes a
+// record when all before it in the shard are acknowledged too. Acknowledging twice changes
+// nothing, and neither does acknowledging after the lease was lost. It panics if there is no
+// record i.
 //
-// Without ManualAcks it is optional: what was acknowledged is left out if the batch is delivered again.
+// Without ManualAcks it is optional: what was acknowledged is left out if the batch is
+// delivered again.
 func (b *Batch) Ack(i int) {
 	_ = b.Records[i] // panics like any index
 	switch {
@@ -64,10 +69,11 @@ func (b *Batch) AckAll() {
 	}
 }
 
-// Checkpoint stores how far the shard is acknowledged, and returns when that is done: a checkpoint at a moment of the
-// handler's choice, in addition to those that are made by themselves. It costs a write to the store. The error wraps
-// [ErrLeaseLost] if this worker does not own the shard any more; any other error says that it is not known whether the
-// checkpoint was stored, and nothing is lost by that.
+// Checkpoint stores how far the shard is acknowledged, and returns when that is done: a
+// checkpoint at a moment of the handler's choice, in addition to those that are made by
+// themselves. It costs a write to the store. The error wraps [ErrLeaseLost] if this worker does
+// not own the shard any more; any other error says that it is not known whether the checkpoint
+// was stored, and nothing is lost by that.
 func (b *Batch) Checkpoint(ctx context.Context) error {
 	if b.shard == nil {
 		return nil
@@ -75,8 +81,8 @@ func (b *Batch) Checkpoint(ctx context.Context) error {
 	return b.shard.checkpoint(ctx)
 }
 
-// chunk is a run of user records that came in one page: one batch or, with lanes, one for each lane. What a batch
-// acknowledges is noted here.
+// chunk is a run of user records that came in one page: one batch or, with lanes, one for each
+// lane. What a batch acknowledges is noted here.
 type chunk struct {
 	first uint64 // number of the first record in shardRun.mark
 	n     int
@@ -85,8 +91,8 @@ type chunk struct {
 	end   Position // after the last record, and after what was left out behind it; keeps no page in memory
 	page  *heldPage
 
-	// Guarded by shardRun.mu. The slice may be that of the batch which is being handled. Where slices are used again,
-	// it is given up by whoever delivers it, otherwise when left is 0.
+	// Guarded by shardRun.mu. The slice may be that of the batch which is being handled. Where
+	// slices are used again, it is given up by whoever delivers it, otherwise when left is 0.
 	records []Record
 	left    int // records that are not acknowledged
 }
@@ -147,8 +153,8 @@ func (s *shardRun) acknowledge(c *chunk, index []int32, from, n int) {
 	}
 }
 
-// drop notes that a chunk of a page is done, or that no more come, and returns the page if that was the last: to be given
-// back when mu is not held any more. mu is held.
+// drop notes that a chunk of a page is done, or that no more come, and returns the page if that
+// was the last: to be given back when mu is not held any more. mu is held.
 func (s *shardRun) drop(p *heldPage) *heldPage {
 	if p.left--; p.left > 0 || s.closed {
 		return nil
@@ -157,7 +163,8 @@ func (s *shardRun) drop(p *heldPage) *heldPage {
 	return p
 }
 
-// checkpointDue says whether so many records are done that a checkpoint is to be stored at once. mu is held.
+// checkpointDue says whether so many records are done that a checkpoint is to be stored at
+// once. mu is held.
 func (s *shardRun) checkpointDue() bool {
 	limit := s.run.c.cfg.CheckpointRecords
 	return limit > 0 && s.sinceStored >= limit
@@ -182,8 +189,8 @@ func (r *Record) position() Position {
 	return p
 }
 
-// unacked returns the records of a batch that are not acknowledged, and where in the chunk they are: nil if they are the
-// whole chunk.
+// unacked returns the records of a batch that are not acknowledged, and where in the chunk they
+// are: nil if they are the whole chunk.
 func (s *shardRun) unacked(c *chunk, index []int32) ([]Record, []int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

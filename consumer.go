@@ -33,20 +33,22 @@ import (
 //	                                            |    -> handler -> acknowledged -> checkpoint  |
 //	                                            '----------------------------------------------'
 //
-// Delivery is at least once: a checkpoint passes a record only when the handler has returned nil for
-// it, or has acknowledged it, and for all before it in its shard. What is delivered twice is what was done since the last
-// checkpoint when a process died, at most CheckpointEvery; a stop, a deployment and a hand-over repeat nothing.
+// Delivery is at least once: a checkpoint passes a record only when the handler has returned
+// nil for it, or has acknowledged it, and for all before it in its shard. What is delivered
+// twice is what was done since the last checkpoint when a process died, at most
+// CheckpointEvery; a stop, a deployment and a hand-over repeat nothing.
 //
 // Order: batches of a shard are handled one after the other, and a shard begins when all of its
-// parents are done, in whatever process. With Parallel that holds for the records of each partition key.
+// parents are done, in whatever process. With Parallel that holds for the records of each
+// partition key.
 //
-// Fencing: a worker that can't reach the store stops by itself before another one takes its shards over. If it goes on
-// nevertheless, because a handler does not heed its context, it can't move a checkpoint any more. Package lease
-// has the protocol in words.
+// Fencing: a worker that can't reach the store stops by itself before another one takes its
+// shards over. If it goes on nevertheless, because a handler does not heed its context, it
+// can't move a checkpoint any more. Package lease has the protocol in words.
 //
-// Failures of the handler are its shard's: see [WhenFailed]. So are failures of calls. [Consumer.Shards], hooks and
-// the log show what does not get on. A store that can't be reached stops delivery after 0.7 LeaseTTL, and when it is
-// back each shard goes on where it was.
+// Failures of the handler are its shard's: see [WhenFailed]. So are failures of calls.
+// [Consumer.Shards], hooks and the log show what does not get on. A store that can't be reached
+// stops delivery after 0.7 LeaseTTL, and when it is back each shard goes on where it was.
 //
 // The methods are safe for concurrent use.
 type Consumer struct {
@@ -65,8 +67,8 @@ type Consumer struct {
 // callsAtATime is how many calls of Kinesis are made at the same time while none of them hangs.
 const callsAtATime = 64
 
-// NewConsumer returns a Consumer that calls client, usually a [*kinesis.Client], and gives what it reads to
-// handler. It makes no call.
+// NewConsumer returns a Consumer that calls client, usually a [*kinesis.Client], and gives what
+// it reads to handler. It makes no call.
 func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Consumer, error) {
 	switch {
 	case client == nil:
@@ -95,14 +97,15 @@ func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Co
 // Run joins the group, reads the shards that fall to this worker, and gives their records to the
 // handler, until ctx ends. It can be called once.
 //
-// The end of ctx is a wanted stop: the batches in hand are finished, checkpoints are stored, the shards are handed over to
-// the other workers, and Run returns nil. Any other end is an error: a [*HandlerError] with [StopConsumer]; a
-// [*ShardError] if the streams can't be found at the start; an error that wraps [ErrShutdown] if handlers had to
-// be cut off; one of the store if shards could not be handed over, so that the others have to wait for LeaseTTL. There may be
-// several, joined.
+// The end of ctx is a wanted stop: the batches in hand are finished, checkpoints are stored,
+// the shards are handed over to the other workers, and Run returns nil. Any other end is an
+// error: a [*HandlerError] with [StopConsumer]; a [*ShardError] if the streams can't be found
+// at the start; an error that wraps [ErrShutdown] if handlers had to be cut off; one of the
+// store if shards could not be handed over, so that the others have to wait for LeaseTTL. There
+// may be several, joined.
 //
-// When it returns, nothing that it started still runs. So it waits also for a handler that does not heed its
-// context; the shard has gone to another worker by then.
+// When it returns, nothing that it started still runs. So it waits also for a handler that does
+// not heed its context; the shard has gone to another worker by then.
 func (c *Consumer) Run(ctx context.Context) error {
 	if !c.ran.CompareAndSwap(false, true) {
 		return errors.New("kin: Consumer.Run was called before: make another Consumer")
@@ -124,9 +127,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return run.loop(ctx)
 }
 
-// SetStreams changes what streams are read: names or ARNs, at least one. Shards of streams that are not named any more are handed
-// to workers that still read them, or given up, with their checkpoints kept. It may be called at any time, and
-// returns before the change is complete: names are resolved in the background, and what fails is tried again, told to
+// SetStreams changes what streams are read: names or ARNs, at least one. Shards of streams that
+// are not named any more are handed to workers that still read them, or given up, with their
+// checkpoints kept. It may be called at any time, and returns before the change is complete:
+// names are resolved in the background, and what fails is tried again, told to
 // ConsumerHooks.Retrying and logged.
 func (c *Consumer) SetStreams(streams ...string) error {
 	if err := checkStreams("SetStreams", streams); err != nil {
@@ -145,8 +149,8 @@ func (c *Consumer) signalRenamed() {
 	}
 }
 
-// WorkerID returns the ID of this worker in the group, and nothing before and after Run. It changes when the
-// worker was taken for dead and has joined again.
+// WorkerID returns the ID of this worker in the group, and nothing before and after Run. It
+// changes when the worker was taken for dead and has joined again.
 func (c *Consumer) WorkerID() string {
 	if run := c.run.Load(); run != nil {
 		return run.worker.ID()

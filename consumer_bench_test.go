@@ -13,8 +13,9 @@ import (
 	"github.com/kinstream/kin/memstore"
 )
 
-// BenchmarkConsume is BenchmarkRead for a group of one: what leases, batches and acknowledgements
-// cost beside a Reader. One operation is a page; cpu-ns is what a record costs on all cores together.
+// BenchmarkConsume is BenchmarkRead for a group of one: what leases, batches and
+// acknowledgements cost beside a Reader. One operation is a page; cpu-ns is what a record costs
+// on all cores together.
 func BenchmarkConsume(b *testing.B) {
 	for _, size := range []struct{ records, bytes int }{{10_000, 200}, {500, 10_000}} {
 		canned := newCannedReads(size.records, bytes.Repeat([]byte("x"), size.bytes))

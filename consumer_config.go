@@ -45,11 +45,11 @@ type ConsumerConfig struct {
 	// Defaults to the name of the host.
 	WorkerName string
 
-	// LeaseTTL is how long a worker that does not answer is taken for alive. It bounds the pause of
-	// its shards after a crash; a low value costs heartbeats, and makes pauses of a process or of the
-	// store take its shards away that it could have gone on with. At least 3 seconds; all workers of a
-	// group must use the same value, and a worker with another one refuses to join.
-	// Defaults to 10 seconds.
+	// LeaseTTL is how long a worker that does not answer is taken for alive. It bounds the
+	// pause of its shards after a crash; a low value costs heartbeats, and makes pauses of a
+	// process or of the store take its shards away that it could have gone on with. At least 3
+	// seconds; all workers of a group must use the same value, and a worker with another one
+	// refuses to join. Defaults to 10 seconds.
 	LeaseTTL time.Duration
 
 	// MaxLeases is how many shards this worker takes at most. If all workers are full, the
@@ -57,9 +57,10 @@ type ConsumerConfig struct {
 	// Defaults to no limit.
 	MaxLeases int
 
-	// CheckpointEvery is how often the checkpoint of a shard is stored if it has moved. A crash repeats what was
-	// handled since; a hand-over and a stop repeat nothing. One write per busy shard and interval is
-	// what the store bills. At least 100 milliseconds. Defaults to 1 minute.
+	// CheckpointEvery is how often the checkpoint of a shard is stored if it has moved. A crash
+	// repeats what was handled since; a hand-over and a stop repeat nothing. One write per busy
+	// shard and interval is what the store bills. At least 100 milliseconds. Defaults to 1
+	// minute.
 	CheckpointEvery time.Duration
 
 	// CheckpointRecords makes the checkpoint of a shard be stored also when that many records have
@@ -72,59 +73,62 @@ type ConsumerConfig struct {
 	// Defaults to 1,000.
 	MaxBatchRecords int
 
-	// Parallel is how many batches of one shard may be handled at the same time. Each record is given to one of
-	// so many lanes by its partition key, so the order of the records of a key stays, also across retries and
-	// reshards; the order between keys does not. At most 1,000.
+	// Parallel is how many batches of one shard may be handled at the same time. Each record is
+	// given to one of so many lanes by its partition key, so the order of the records of a key
+	// stays, also across retries and reshards; the order between keys does not. At most 1,000.
 	// Defaults to 1: the batches of a shard come one after the other.
 	Parallel int
 
 	// ManualAcks says that a handler which returns nil has only taken the batch over: its
 	// records are done when [Batch.Ack] is called for them, later and from any goroutine. The
 	// checkpoint of a shard is before its first record without one. A record that is never
-	// acknowledged holds the checkpoint for ever, which [Consumer.Shards] shows, and delivery stops at
-	// MaxUnackedRecords. A shard that is to be handed over, or that has ended, waits for
-	// what was delivered; ShutdownTimeout bounds the waiting for a hand-over and for a stop.
-	// Defaults to false: the return of nil acknowledges the batch.
+	// acknowledged holds the checkpoint for ever, which [Consumer.Shards] shows, and delivery
+	// stops at MaxUnackedRecords. A shard that is to be handed over, or that has ended, waits
+	// for what was delivered; ShutdownTimeout bounds the waiting for a hand-over and for a
+	// stop. Defaults to false: the return of nil acknowledges the batch.
 	ManualAcks bool
 
-	// MaxUnackedRecords and MaxUnackedBytes bound what of one shard is delivered, or waits in lanes,
-	// and is not acknowledged. At either bound the delivery of the shard waits for acknowledgements; a batch always
-	// gets through when nothing else is there. They matter with ManualAcks and with Parallel. The bytes also
-	// count for MaxBufferedBytes, until all records of their page are acknowledged.
-	// Default to 10,000 and 16 MiB.
+	// MaxUnackedRecords and MaxUnackedBytes bound what of one shard is delivered, or waits in
+	// lanes, and is not acknowledged. At either bound the delivery of the shard waits for
+	// acknowledgements; a batch always gets through when nothing else is there. They matter
+	// with ManualAcks and with Parallel. The bytes also count for MaxBufferedBytes, until all
+	// records of their page are acknowledged. Default to 10,000 and 16 MiB.
 	MaxUnackedRecords, MaxUnackedBytes int
 
 	// WhenFailed says what happens to a batch whose handler fails.
 	// Defaults to RetryBatch.
 	WhenFailed WhenFailed
 
-	// MaxAttempts is how often a batch is delivered before WhenFailed skips it or stops. An attempt that
-	// acknowledged records begins a new count for the others. It must not be set with RetryBatch.
-	// Defaults to 5.
+	// MaxAttempts is how often a batch is delivered before WhenFailed skips it or stops. An
+	// attempt that acknowledged records begins a new count for the others. It must not be set
+	// with RetryBatch. Defaults to 5.
 	MaxAttempts int
 
-	// RetryWait is how long to wait at most after the first failure in a row of a handler; it doubles with each up
-	// to MaxRetryWait, and a part of each wait is random. Waiting holds up only the shard, or the lane.
-	// Default to 200 milliseconds and 30 seconds; a RetryWait above that raises the latter.
+	// RetryWait is how long to wait at most after the first failure in a row of a handler; it
+	// doubles with each up to MaxRetryWait, and a part of each wait is random. Waiting holds up
+	// only the shard, or the lane. Default to 200 milliseconds and 30 seconds; a RetryWait
+	// above that raises the latter.
 	RetryWait, MaxRetryWait time.Duration
 
-	// DeadLetter gets the records that SkipBatch passes over, before they are passed over; Batch.Err says why
-	// they failed. It is called again, with the same waits, until it returns nil: nothing is lost when the place for dead
-	// letters can't be reached. Defaults to none: they are gone, but for ConsumerHooks.BatchSkipped.
+	// DeadLetter gets the records that SkipBatch passes over, before they are passed over;
+	// Batch.Err says why they failed. It is called again, with the same waits, until it returns
+	// nil: nothing is lost when the place for dead letters can't be reached. Defaults to none:
+	// they are gone, but for ConsumerHooks.BatchSkipped.
 	DeadLetter Handler
 
-	// ShutdownTimeout is how long a stop waits for handlers, and for what is not acknowledged with
-	// ManualAcks. Then their contexts are cancelled with [ErrShutdown], what they have not
+	// ShutdownTimeout is how long a stop waits for handlers, and for what is not acknowledged
+	// with ManualAcks. Then their contexts are cancelled with [ErrShutdown], what they have not
 	// acknowledged is left to the next owner, and Run returns an error. A hand-over waits
-	// likewise for outstanding acknowledgements, but not for handlers, which it lets finish. At most 1 hour.
-	// Defaults to 30 seconds.
+	// likewise for outstanding acknowledgements, but not for handlers, which it lets finish. At
+	// most 1 hour. Defaults to 30 seconds.
 	ShutdownTimeout time.Duration
 
 	// MaxRecords, MaxBufferedBytes, MaxCallsPerSecond, MaxBytesPerSecond, MinIdleWait,
 	// MaxIdleWait and CallTimeout have the meaning and the defaults of the same fields of
-	// [ReaderConfig]. MaxBufferedBytes is for all shards that this worker reads, and also counts what is not
-	// acknowledged yet. While all of it is held by shards whose handlers don't get on, the others read pages of
-	// about 128 KiB beyond it, one or two at a time each.
+	// [ReaderConfig]. MaxBufferedBytes is for all shards that this worker reads, and also
+	// counts what is not acknowledged yet. While all of it is held by shards whose handlers
+	// don't get on, the others read pages of about 128 KiB beyond it, one or two at a time
+	// each.
 	MaxRecords               int
 	MaxBufferedBytes         int
 	MaxCallsPerSecond        float64
@@ -132,14 +136,14 @@ type ConsumerConfig struct {
 	MinIdleWait, MaxIdleWait time.Duration
 	CallTimeout              time.Duration
 
-	// ListEvery is how often the shards of each stream are listed, by one worker of the group. It finds new shards on
-	// servers that don't name the children at the end of a shard; while shards are known to be
-	// missing, they are listed more often. Defaults to 1 minute.
+	// ListEvery is how often the shards of each stream are listed, by one worker of the group.
+	// It finds new shards on servers that don't name the children at the end of a shard; while
+	// shards are known to be missing, they are listed more often. Defaults to 1 minute.
 	ListEvery time.Duration
 
-	// StartTimeout is how long Run tries to find out what streams it is to read before
-	// it gives up, since nothing has shown yet that endpoint, region and credentials are right. -1 means for ever.
-	// Defaults to 30 seconds.
+	// StartTimeout is how long Run tries to find out what streams it is to read before it gives
+	// up, since nothing has shown yet that endpoint, region and credentials are right. -1 means
+	// for ever. Defaults to 30 seconds.
 	StartTimeout time.Duration
 
 	// WhenAggregated says what happens to aggregated records.

@@ -32,8 +32,8 @@ func (s *shardRun) deliver(p *consumedPage) bool {
 	return true
 }
 
-// fill unpacks records until there are enough for a batch, and returns how many it has unpacked. What is inside an aggregated record
-// comes at once, so there may be more.
+// fill unpacks records until there are enough for a batch, and returns how many it has
+// unpacked. What is inside an aggregated record comes at once, so there may be more.
 func (s *shardRun) fill(buffer *[]Record, records []types.Record, d *defects) int {
 	rec := Record{ShardID: s.id}
 	users := (*buffer)[:0]
@@ -60,7 +60,8 @@ func (s *shardRun) unpacked(p *consumedPage, d defects) {
 	s.run.give(released)
 }
 
-// deliverRecords has records handled, in batches. after is the position after them all, and after what was left out.
+// deliverRecords has records handled, in batches. after is the position after them all, and
+// after what was left out.
 func (s *shardRun) deliverRecords(p *consumedPage, records []Record, after Position) bool {
 	for {
 		n := min(len(records), s.run.c.cfg.MaxBatchRecords)
@@ -86,8 +87,8 @@ func (s *shardRun) chunk(p *consumedPage, records []Record, end Position) *chunk
 	return c
 }
 
-// letGo makes c let go of its records, so that the slice can be used again. It returns false if that is not possible
-// because they could not be acknowledged: the lease was lost.
+// letGo makes c let go of its records, so that the slice can be used again. It returns false if
+// that is not possible because they could not be acknowledged: the lease was lost.
 func (s *shardRun) letGo(c *chunk) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

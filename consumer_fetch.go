@@ -22,8 +22,9 @@ type consumedPage struct {
 	children []topology.Shard
 }
 
-// fetch sends the pages of the shard that have something to tell, until it has ended or reading ends. Failures hold
-// up this shard only, and for as long as they last: nobody else could read it either.
+// fetch sends the pages of the shard that have something to tell, until it has ended or reading
+// ends. Failures hold up this shard only, and for as long as they last: nobody else could read
+// it either.
 func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
 	shard := fetch.NewShard(s.fetchConfig(from))
 	obstacle := obstacle{backoff: retry.Backoff{Base: time.Second, Max: 30 * time.Second}}
@@ -55,8 +56,8 @@ type obstacle struct {
 	absent   int // in how many listings in a row the shard was missing
 }
 
-// obstructed tells of an error, and waits before the next attempt. Most such failures are cured by somebody who
-// then looks whether it works.
+// obstructed tells of an error, and waits before the next attempt. Most such failures are cured
+// by somebody who then looks whether it works.
 func (s *shardRun) obstructed(err error, o *obstacle) {
 	o.failures++
 	f := fetch.Failure{Op: "GetRecords", Err: err, Attempt: o.failures, Wait: o.backoff.Delay(o.failures)}
@@ -68,8 +69,8 @@ func (s *shardRun) obstructed(err error, o *obstacle) {
 	sleep(s.reading, f.Wait)
 }
 
-// gone says whether the shard can't be read because the stream does not have it any more. Listings lag
-// behind, so more than one has to say so.
+// gone says whether the shard can't be read because the stream does not have it any more.
+// Listings lag behind, so more than one has to say so.
 func (s *shardRun) gone(err error, o *obstacle) bool {
 	const enough = 3
 	if e, ok := errors.AsType[*fetch.Error](err); !ok || e.Class != fetch.NotFound {

@@ -16,8 +16,9 @@ type attempts struct {
 	last       error // of the last one
 }
 
-// handle gives records of a chunk to the handler until it has handled them, or they are passed over. It returns
-// false if reading ended before: what is not acknowledged then is left to the next owner.
+// handle gives records of a chunk to the handler until it has handled them, or they are passed
+// over. It returns false if reading ended before: what is not acknowledged then is left to the
+// next owner.
 func (s *shardRun) handle(c *chunk, index []int32) (done bool) {
 	defer func() {
 		if !done { // also if the handler ends the goroutine
@@ -87,8 +88,8 @@ func (s *shardRun) afterFailure(b *Batch, a *attempts) bool {
 	return false
 }
 
-// culprits returns a batch of the records that err is about: one, if it is a RecordError, and otherwise those that are not
-// acknowledged.
+// culprits returns a batch of the records that err is about: one, if it is a RecordError, and
+// otherwise those that are not acknowledged.
 func (s *shardRun) culprits(b *Batch, err error) *Batch {
 	index := b.index
 	if e, ok := errors.AsType[*RecordError](err); ok && e.Index >= 0 && e.Index < len(b.Records) {
@@ -103,7 +104,8 @@ func (s *shardRun) culprits(b *Batch, err error) *Batch {
 	return left
 }
 
-// skip passes over what the handler could not handle, after DeadLetter has it. It returns false if reading ended.
+// skip passes over what the handler could not handle, after DeadLetter has it. It returns false
+// if reading ended.
 func (s *shardRun) skip(b *Batch, a *attempts) bool {
 	c := s.run.c
 	left := s.culprits(b, a.last)
@@ -171,8 +173,8 @@ func (s *shardRun) callHandler(ctx context.Context, b *Batch) error {
 // errHandlerLeft is why Run ends when a handler ended its goroutine.
 var errHandlerLeft = errors.New("kin: a handler ended its goroutine with runtime.Goexit, as FailNow of a test does")
 
-// call calls a handler and makes its panic an error. A handler that ends the goroutine ends the consumer too: it is a test
-// that wants to fail.
+// call calls a handler and makes its panic an error. A handler that ends the goroutine ends the
+// consumer too: it is a test that wants to fail.
 func (s *shardRun) call(ctx context.Context, h Handler, b *Batch) (err error) {
 	returned := false
 	defer func() {

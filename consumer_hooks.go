@@ -34,8 +34,8 @@ type ConsumerHooks struct {
 	// what is not acknowledged. With ManualAcks it is the moment to finish what was collected.
 	ShardStopping func(LeaseInfo)
 
-	// ShardStopped is called when this worker does not read a shard any more and nothing of it is being
-	// handled; LeaseInfo.Reason says why. It comes once for each ShardStarted.
+	// ShardStopped is called when this worker does not read a shard any more and nothing of it
+	// is being handled; LeaseInfo.Reason says why. It comes once for each ShardStarted.
 	ShardStopped func(LeaseInfo)
 
 	// ShardGone is called when a shard can't be read any more because the stream has
@@ -122,7 +122,8 @@ type GroupInfo struct {
 	Shard  ShardID
 	Epoch  int64
 
-	// Op is the operation, Attempt how often in a row it has failed, and Err why, of StoreFailed and StreamUnreadable.
+	// Op is the operation, Attempt how often in a row it has failed, and Err why, of
+	// StoreFailed and StreamUnreadable.
 	Op      string
 	Attempt int
 	Err     error

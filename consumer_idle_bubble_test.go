@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A thousand shards that have nothing to give cost one process little. What connections cost is not in it: the
-// client is a fake. Not parallel, because it measures the memory of the process.
+// A thousand shards that have nothing to give cost one process little. What connections cost is
+// not in it: the client is a fake. Not parallel, because it measures the memory of the process.
 func TestConsumerOfIdleShards(t *testing.T) { //nolint:paralleltest // see above
 	synctest.Test(t, func(t *testing.T) {
 		const shards = 1000

@@ -15,7 +15,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// consumerRun is a Consumer while it runs. It is the [coord.Reader] of its worker, whose methods never wait:
+// consumerRun is a Consumer while it runs. It is the [coord.Reader] of its worker, whose
+// methods never wait:
 //
 //	coord.Worker -- Start, Stop, Trust, Progress --> consumerRun --> shardRun, one for each lease
 //	             <-- Moved, Stopped, Ended --------------------------'
@@ -189,7 +190,8 @@ func (r *consumerRun) give(p *heldPage) {
 	}
 }
 
-// recycle keeps a slice of records for later. What they point at must not be kept in memory with it.
+// recycle keeps a slice of records for later. What they point at must not be kept in memory
+// with it.
 func (r *consumerRun) recycle(buffer *[]Record) {
 	if cap(*buffer) > 2*r.c.cfg.MaxBatchRecords+16 {
 		return // that of an aggregated record with many user records

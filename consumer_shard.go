@@ -12,8 +12,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// shardRun reads one shard, from the Start of its lease to Stopped or Ended. Two goroutines belong to it,
-// and those of its lanes while they have something to do:
+// shardRun reads one shard, from the Start of its lease to Stopped or Ended. Two goroutines
+// belong to it, and those of its lanes while they have something to do:
 //
 //	fetch: calls -> page --+
 //	                       v
@@ -98,7 +98,8 @@ func newShardRun(run *consumerRun, stream *consumedStream, l lease.Lease) *shard
 	return s
 }
 
-// main runs the shard to its end. It settles also when a handler ends the goroutine, as t.FailNow does.
+// main runs the shard to its end. It settles also when a handler ends the goroutine, as
+// t.FailNow does.
 func (s *shardRun) main() {
 	pages := make(chan *consumedPage)
 	var fetching sync.WaitGroup
@@ -120,7 +121,8 @@ func (s *shardRun) main() {
 	last = s.deliverAll(pages)
 }
 
-// unreadable waits for the end of a shard with a checkpoint that says nothing: somebody has to reset it.
+// unreadable waits for the end of a shard with a checkpoint that says nothing: somebody has to
+// reset it.
 func (s *shardRun) unreadable(err error) {
 	f := fetch.Failure{Op: "checkpoint", Err: newShardError(s.stream.name, s.id, err), Attempt: 1, Wait: time.Minute}
 	for {
@@ -207,8 +209,8 @@ func (s *shardRun) context(period context.Context) context.Context {
 	return s.tenure
 }
 
-// settle waits for what is delivered, and gives the shard up. last is not nil if it has ended and all its records
-// are acknowledged.
+// settle waits for what is delivered, and gives the shard up. last is not nil if it has ended
+// and all its records are acknowledged.
 func (s *shardRun) settle(last *consumedPage) {
 	c, key, epoch := s.run.c, s.lease.Key, s.lease.Epoch
 	if last == nil {
@@ -254,8 +256,9 @@ func (s *shardRun) tellEnded(last *consumedPage) {
 	callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, info)
 }
 
-// answerEnded tells the worker that the shard has ended, unless it has asked to stop before: then that is to be answered.
-// mu is held meanwhile so that a stop comes before or after; the call never waits.
+// answerEnded tells the worker that the shard has ended, unless it has asked to stop before:
+// then that is to be answered. mu is held meanwhile so that a stop comes before or after; the
+// call never waits.
 func (s *shardRun) answerEnded(last *consumedPage) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,8 +305,8 @@ func (s *shardRun) abandon(c *chunk, index []int32) {
 	s.abandoned += len(left)
 }
 
-// await waits until ready, which is asked with mu held and again after each acknowledgement. It returns false if stop was
-// closed first. Only main calls it.
+// await waits until ready, which is asked with mu held and again after each acknowledgement. It
+// returns false if stop was closed first. Only main calls it.
 func (s *shardRun) await(stop <-chan struct{}, ready func() bool) bool {
 	for {
 		s.mu.Lock()

@@ -19,7 +19,8 @@ import (
 func TestConsumerReshards(t *testing.T) {
 	t.Parallel()
 
-	// What a handler has not finished of the parents must not be overtaken by the children, in whatever worker.
+	// What a handler has not finished of the parents must not be overtaken by the children, in
+	// whatever worker.
 	for name, reshard := range map[string]func(s *kintest.Server) error{
 		"a split": func(s *kintest.Server) error {
 			_, err := s.SplitShard("orders", string(shardID(0)))

@@ -8,21 +8,23 @@ import (
 
 // OwnedShard is how a shard is doing that this worker reads.
 type OwnedShard struct {
-	// LeaseInfo says what shard it is. Its Position is the one up to which all records are acknowledged.
+	// LeaseInfo says what shard it is. Its Position is the one up to which all records are
+	// acknowledged.
 	LeaseInfo
 
 	// Since is when this worker began to read the shard.
 	Since time.Time
 
-	// Lag is how far behind the tip of the shard the newest page was when it was fetched; -1 if that is not known.
+	// Lag is how far behind the tip of the shard the newest page was when it was fetched; -1 if
+	// that is not known.
 	Lag time.Duration
 
-	// Records and Bytes were acknowledged: user records, and their data and partition keys. Bytes counts a
-	// batch when all of it is acknowledged.
+	// Records and Bytes were acknowledged: user records, and their data and partition keys.
+	// Bytes counts a batch when all of it is acknowledged.
 	Records, Bytes int64
 
-	// Bad, OutOfRange and Skipped are how many user records could not be unpacked, how many belong to another shard, and
-	// how many were passed over because the handler failed.
+	// Bad, OutOfRange and Skipped are how many user records could not be unpacked, how many
+	// belong to another shard, and how many were passed over because the handler failed.
 	Bad, OutOfRange, Skipped int64
 
 	// Unacked is how many records are delivered, or wait in lanes, and are not acknowledged.
@@ -32,12 +34,13 @@ type OwnedShard struct {
 	Failures int
 	Err      error
 
-	// HandlerFailures is how often in a row the handler has failed, and HandlerErr why it did the last time.
+	// HandlerFailures is how often in a row the handler has failed, and HandlerErr why it did
+	// the last time.
 	HandlerFailures int
 	HandlerErr      error
 
-	// StuckSince is since when nothing has moved although something should: calls fail, or there are records that are
-	// not acknowledged. It is zero if neither is the case.
+	// StuckSince is since when nothing has moved although something should: calls fail, or
+	// there are records that are not acknowledged. It is zero if neither is the case.
 	StuckSince time.Time
 
 	// Stopping says that the shard is being given up, and waits for what is not acknowledged.
@@ -63,8 +66,9 @@ type shardStatus struct {
 	load     int
 }
 
-// Shards returns how each shard that this worker reads is doing, in the order of streams and IDs. A shard whose
-// StuckSince is long ago needs somebody to look at it. It returns nil before and after Run.
+// Shards returns how each shard that this worker reads is doing, in the order of streams and
+// IDs. A shard whose StuckSince is long ago needs somebody to look at it. It returns nil before
+// and after Run.
 func (c *Consumer) Shards() []OwnedShard {
 	run := c.run.Load()
 	if run == nil {
@@ -99,8 +103,9 @@ func (s *shardRun) owned() OwnedShard {
 	return o
 }
 
-// measure returns the load of the shard as [lease.Lease] counts it, from what came since the last time. It changes only
-// if the rate is clearly another one, because others are told of each change.
+// measure returns the load of the shard as [lease.Lease] counts it, from what came since the
+// last time. It changes only if the rate is clearly another one, because others are told of
+// each change.
 func (s *shardStatus) measure(now time.Time) int {
 	const enough = time.Minute
 	if s.measured.IsZero() {

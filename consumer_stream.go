@@ -22,8 +22,8 @@ type consumedStream struct {
 	created time.Time    // zero if the service did not say
 	call    fetch.Stream // as calls name it
 
-	// looking holds what the last listing said that was made to find out whether a shard is gone. Whoever takes
-	// it out has it alone.
+	// looking holds what the last listing said that was made to find out whether a shard is
+	// gone. Whoever takes it out has it alone.
 	looking chan sighting
 }
 
@@ -33,9 +33,10 @@ type sighting struct {
 	shards []string
 }
 
-// resolve finds out what streams have these names: their ARNs, and when they were created, so that another stream under the same
-// name is recognised. A stream with two names comes once. With patience, failures of so long are an error, as are those
-// that say that something is set wrong.
+// resolve finds out what streams have these names: their ARNs, and when they were created, so
+// that another stream under the same name is recognised. A stream with two names comes once.
+// With patience, failures of so long are an error, as are those that say that something is set
+// wrong.
 func (c *Consumer) resolve(ctx context.Context, names []string, patience time.Duration, first bool) ([]*consumedStream, error) {
 	var streams []*consumedStream
 	for _, name := range names {
@@ -129,7 +130,8 @@ func (r *consumerRun) list(ctx context.Context, arn string, start lease.Checkpoi
 	return l, err
 }
 
-// before returns the shards that had ended before the position at which reading of the stream begins.
+// before returns the shards that had ended before the position at which reading of the stream
+// begins.
 func (s *consumedStream) before(ctx context.Context, shards []topology.Shard, start lease.Checkpoint) (map[string]bool, error) {
 	position, err := ParsePosition(string(start))
 	if err != nil || position.kind == trimHorizon {
@@ -146,7 +148,8 @@ func (s *consumedStream) before(ctx context.Context, shards []topology.Shard, st
 		Type: types.ShardFilterTypeFromTimestamp, Timestamp: new(position.at.Add(-filterMargin)),
 	})
 	if err != nil {
-		// Some servers have no filters. Then closed shards are read, which costs time and nothing else.
+		// Some servers have no filters. Then closed shards are read, which costs time and
+		// nothing else.
 		if f, ok := errors.AsType[*fetch.Error](err); ok && f.Class == fetch.Terminal {
 			return map[string]bool{}, nil
 		}

@@ -9,7 +9,8 @@ import (
 	"github.com/kinstream/kin/memstore"
 )
 
-// One worker of a group. Start as many as you like, in as many processes, with a store that they share.
+// One worker of a group. Start as many as you like, in as many processes, with a store that
+// they share.
 func ExampleConsumer() {
 	server := exampleOrders("created", "paid", "shipped")
 	defer server.Close()
@@ -71,8 +72,8 @@ func ExampleEachRecord() {
 	// paid
 }
 
-// Work that goes on after the handler has returned acknowledges its records when they are done. A checkpoint
-// passes a record when all before it are done too.
+// Work that goes on after the handler has returned acknowledges its records when they are done.
+// A checkpoint passes a record when all before it are done too.
 func ExampleBatch_Ack() {
 	server := exampleOrders("created", "paid", "shipped")
 	defer server.Close()

@@ -61,8 +61,8 @@ const (
 	SkipBatch
 
 	// StopConsumer ends [Consumer.Run] with a [*HandlerError], after the other shards have been
-	// stopped and handed over in order. The records that were not acknowledged are delivered again to the
-	// next owner of the shard, so this is not a way to get rid of them.
+	// stopped and handed over in order. The records that were not acknowledged are delivered
+	// again to the next owner of the shard, so this is not a way to get rid of them.
 	StopConsumer
 )
 
