@@ -98,7 +98,7 @@ func slowStore(tb testing.TB, c combo, rng *rand.Rand) {
 	r.pass(between(rng, time.Second, r.defaults.TTL))
 	workers[0].terminate()
 	r.start("slow").store.Delay(100 * time.Millisecond)
-	r.until("w0 has handed over", func() bool { return workers[0].left() })
+	workers[0].left()
 	r.shared(3)
 	r.pass(between(rng, time.Second, 2*r.defaults.TTL))
 	for _, p := range r.processes {
@@ -154,7 +154,7 @@ func kinesisDown(tb testing.TB, c combo, rng *rand.Rand) {
 		p.kinesis.Set(proxy.Cut)
 	}
 	workers[0].terminate()
-	r.until("w0 has handed over", func() bool { return workers[0].left() })
+	workers[0].left()
 	for _, p := range workers[1:] {
 		p.kinesis.Set(proxy.Pass)
 	}

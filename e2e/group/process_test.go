@@ -108,12 +108,14 @@ func (p *process) kill() {
 // terminate asks the process to stop in order, as a deployment does.
 func (p *process) terminate() { p.signal(syscall.SIGTERM) }
 
-// left waits until the process has ended by itself, and reports whether it did so without an error.
-func (p *process) left() bool {
+// left waits until the process has ended, which it must have done in order unless it was killed.
+func (p *process) left() {
 	p.r.Helper()
 	p.r.until(p.name+" has ended", func() bool { return p.gone() })
 	p.closeProxies()
-	return p.cmd.ProcessState.Success()
+	if !p.cmd.ProcessState.Success() && !p.killed() {
+		p.r.Errorf("%s did not stop in order: %s; it said:\n%s", p.name, p.cmd.ProcessState, lastLines(p.stderr, 5))
+	}
 }
 
 func (p *process) gone() bool {
