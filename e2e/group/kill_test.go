@@ -86,7 +86,8 @@ func killAll(tb testing.TB, c combo, rng *rand.Rand) {
 	r.noOverlap(report)
 }
 
-// crashLoop lets one worker die again and again soon after its start, as a broken deployment does.
+// crashLoop lets one worker die again and again soon after its start, as a broken deployment does. Who
+// dies before its first checkpoint leaves nothing but the one before, so replays add up.
 func crashLoop(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store})
 	r.startAll(3)
@@ -99,7 +100,6 @@ func crashLoop(tb testing.TB, c combo, rng *rand.Rand) {
 	r.pass(time.Second)
 	report := r.finish()
 	r.gap(report, r.began, 0)
-	r.replayed(report)
 	r.noOverlap(report)
 }
 

@@ -49,7 +49,7 @@ func scenarios() []scenario {
 		{name: "from one worker to ten to three", in: combo{kinesalite, dynoxide()}, large: true, run: scale},
 		{name: "the store is down for a minute", in: combo{ferrokinesis, dynalite()}, outages: true, run: storeDown(time.Minute)},
 		{name: "the store is down again and again", in: combo{kinesalite, postgres()}, outages: true, run: storeFlaps},
-		{name: "the store is slow", in: combo{kinesalite, mariadb()}, outages: true, run: slowStore},
+		{name: "the store is slow", in: combo{kinesalite, dynalite()}, outages: true, run: slowStore},
 		{name: "one worker can't reach the store", in: combo{kinesalite, dynalite()}, outages: true, run: partition},
 		{name: "Kinesis is down", in: combo{kinesalite, sqlite()}, run: kinesisDown},
 		{name: "shards are split and merged while workers are killed", in: combo{kinesisLocal, dynalite()}, run: reshard},
