@@ -108,15 +108,20 @@ sim: ## simulate groups for SIMTIME (default 60s), small ones and large ones
 
 # What is measured is also kept, in the format that benchstat reads.
 .PHONY: bench
-bench: setup ## figures of the server, the codec, the reader and groups, side by side (some minutes)
+bench: setup ## figures of the server, the codec, the reader and groups, side by side (a quarter of an hour)
 	@cd e2e && go build -o $(TOOLS)/bin/benchtable ./cmd/benchtable
 	@echo "measuring; all figures go to $(TOOLS)/bench.txt"
 	@{ (cd e2e && KIN_E2E=required go test -run '^$$' -bench 'Records|PutRecord$$|Push' -benchtime 3s -timeout 20m ./bench) && \
 		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Memory -benchtime 1x ./bench) && \
 		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Group -benchtime 1x -timeout 20m ./group) && \
 		go test -run '^$$' -bench . -benchtime 1s ./wire && \
-		go test -run '^$$' -bench 'Read$$' -benchtime 2s . ; } >$(TOOLS)/bench.txt 2>&1 || { tail -n 20 $(TOOLS)/bench.txt; exit 1; }
+		go test -run '^$$' -bench 'Read$$|Consume$$' -benchtime 2s . && \
+		go test -run '^$$' -bench 'Plan$$' -benchtime 1s ./internal/assign && \
+		go test -run 'TestConsumerOfIdleShards$$' -count=1 -v . && \
+		(cd e2e && KIN_E2E=required go test -run 'TestCost$$' -count=1 ./stores) ; } >$(TOOLS)/bench.txt 2>&1 || { tail -n 20 $(TOOLS)/bench.txt; exit 1; }
 	@$(TOOLS)/bin/benchtable <$(TOOLS)/bench.txt
+	@printf '\nOne process: '; sed -n 's/.*: \(.* idle shards: .*\)/\1/p' $(TOOLS)/bench.txt
+	@printf '\nDynamoDB, as TestCost has just computed it:\n\n'; sed -n '/^<!-- bill/,/^<!-- end/{/^|/p}' docs/costs.md
 
 # Worker processes in all combinations of servers and stores, with new seeds each time.
 .PHONY: soak

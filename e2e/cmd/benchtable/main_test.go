@@ -15,6 +15,10 @@ BenchmarkGetRecords/10000x200B-2	1	12.10 cbor-times-faster	2903 cbor-cpu-us/call
 pkg: github.com/kinstream/kin
 BenchmarkRead/10000x200B/bare-2         	       1	       500 cpu-ns/record
 BenchmarkRead/10000x200B/reader-2       	       1	       550 cpu-ns/record
+BenchmarkConsume/10000x200B/lanes=1-2   	       1	       572 cpu-ns/record
+BenchmarkConsume/10000x200B/lanes=8-2   	       1	       900 cpu-ns/record
+pkg: github.com/kinstream/kin/internal/assign
+BenchmarkPlan/cold_start/100_streams-2  	      60	  18500000 ns/op
 pkg: github.com/kinstream/kin/e2e/group
 BenchmarkGroup/kill_-9/store=dynalite-2         	       1	      9500 longest-gap-ms
 PASS
@@ -31,6 +35,8 @@ func TestFiguresStandSideBySide(t *testing.T) {
 		"PutRecords 500 x 1 KiB, MB/s 84.0 4.20 120 20.0x 70 %",
 		"GetRecords 10000x200B 35133 - 2903 -x 12.1x -",
 		"10000x200B 500 550 10 %",
+		"10000x200B 550 572 4 % 900",
+		"cold start/100 streams 18.5",
 		"kill -9 dynalite 9500 -",
 	} {
 		if !strings.Contains(got, want) {
