@@ -58,9 +58,9 @@
 // # What proves it
 //
 // Of the invariants of package lease: 1, 2 and 10 TestCheckpoints and TestOperator; 3 and 5
-// TestMembership and the script merge; 4 every script; 6 TestTrust, TestOutage, TestLostAnswers
-// and the scripts trust and proof; 7 TestDeadWorker and the script dead; 8 and 9 TestShardEnds.
-// That a lost answer changes nothing: TestLostAnswers, TestAnswersThatNeverCome and the script
-// unknown. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in
-// testdata.
+// TestMembership and the scripts merge, stale and renamed; 4 every script; 6 TestTrust,
+// TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and the scripts
+// dead and suspect; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers,
+// TestAnswersThatNeverCome and the scripts unknown and poisoned. Rates: TestIdleCost,
+// TestWorkers. All of it together: package sim. Scripts are in testdata.
 package coord

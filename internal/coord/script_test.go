@@ -146,16 +146,18 @@ func childrenOf(text, parent string) []topology.Shard {
 	return children
 }
 
-// snapshot makes the rows that a poll or a load has: version=, workers=id:beat:seen,... and
-// leases=...
+// snapshot makes the rows that a poll or a load has: version=, workers=id:beat:seen:draining,...
+// and leases=...
 func (s *script) snapshot(v map[string]string) lease.Snapshot {
 	version, _ := strconv.ParseInt(v["version"], 10, 64)
 	snapshot := lease.Snapshot{Version: version}
 	for _, text := range strings.FieldsFunc(v["workers"], func(r rune) bool { return r == ',' }) {
-		parts := strings.Split(text+"::", ":")
+		parts := strings.Split(text+":::", ":")
 		beat, _ := strconv.ParseInt(parts[1], 10, 64)
 		seen, _ := strconv.ParseInt(parts[2], 10, 64)
-		snapshot.Workers = append(snapshot.Workers, lease.Worker{ID: parts[0], Beat: beat, Seen: seen, Streams: []string{stream1}, TTL: ttl})
+		snapshot.Workers = append(snapshot.Workers, lease.Worker{
+			ID: parts[0], Beat: beat, Seen: seen, Draining: parts[3] == "draining", Streams: []string{stream1}, TTL: ttl,
+		})
 	}
 	snapshot.Streams = []lease.Stream{{ARN: stream1, CreatedAt: created, Start: lease.TrimHorizon, Seeded: true, Revision: 2}}
 	for _, text := range strings.FieldsFunc(v["leases"], func(r rune) bool { return r == ',' }) {
