@@ -104,6 +104,20 @@ type heldPage struct {
 	left   int  // chunks that are not done, and 1 while more may come; guarded by shardRun.mu
 }
 
+// heldBytes is what the pages of a shard have taken from the budget.
+type heldBytes struct{ normal, forced int }
+
+func (h *heldBytes) add(p *heldPage)  { h.change(p, 1) }
+func (h *heldBytes) drop(p *heldPage) { h.change(p, -1) }
+
+func (h *heldBytes) change(p *heldPage, sign int) {
+	if p.forced {
+		h.forced += sign * p.bytes
+	} else {
+		h.normal += sign * p.bytes
+	}
+}
+
 // size returns what counts as the bytes of a record.
 func (r *Record) size() int64 { return int64(len(r.Data) + len(r.PartitionKey)) }
 
@@ -125,6 +139,7 @@ func (s *shardRun) acknowledge(c *chunk, index []int32, from, n int) {
 	}
 	fresh := before - s.mark.Unacked()
 	c.left -= fresh
+	s.lent = s.lent && s.mark.Unacked() > 0
 	s.status.records += int64(fresh)
 	var released *heldPage
 	if c.left == 0 {

@@ -35,15 +35,16 @@ func (s *shardRun) handle(c *chunk, index []int32) (done bool) {
 		if len(records) == 0 {
 			return s.reading.Err() == nil
 		}
-		ctx, b := s.context(period), s.batch(c, records, where)
+		ctx, ok := s.context(period)
+		if !ok {
+			return false
+		}
+		b := s.batch(c, records, where)
 		a.deliveries++
 		b.Attempt, b.Err = a.deliveries, a.last
 		err := s.callHandler(ctx, b)
 		switch {
-		case err == nil:
-			if !s.run.c.cfg.ManualAcks {
-				b.AckAll()
-			}
+		case err == nil && s.handled(ctx, b):
 			s.noteHandler(0, nil)
 			return true
 		case ctx.Err() != nil:
@@ -134,7 +135,10 @@ func (s *shardRun) bury(b *Batch) bool {
 		if !ok {
 			return false
 		}
-		ctx := s.context(period)
+		ctx, ok := s.context(period)
+		if !ok {
+			return false
+		}
 		err := s.call(ctx, c.cfg.DeadLetter, b)
 		switch {
 		case err == nil:

@@ -49,6 +49,12 @@ type shardRun struct {
 	waiting     bool // main waits for acknowledgements
 	closed      bool // nothing is acknowledged any more
 
+	// With ManualAcks: see consumer_recall.go.
+	lent     bool      // handlers have returned and not acknowledged all
+	recalled bool      // what they hold is not to be waited for
+	next     *shardRun // goes on with the shard
+	from     *Position // where this one began to, if it is the next of another
+
 	// How it stops.
 	stopped bool
 	why     coord.Why
@@ -60,20 +66,6 @@ type shardRun struct {
 	endTenure      context.CancelCauseFunc
 
 	status shardStatus
-}
-
-// heldBytes is what the pages of a shard have taken from the budget.
-type heldBytes struct{ normal, forced int }
-
-func (h *heldBytes) add(p *heldPage)  { h.change(p, 1) }
-func (h *heldBytes) drop(p *heldPage) { h.change(p, -1) }
-
-func (h *heldBytes) change(p *heldPage, sign int) {
-	if p.forced {
-		h.forced += sign * p.bytes
-	} else {
-		h.normal += sign * p.bytes
-	}
 }
 
 // newShardRun returns what reads the shard of a lease. Nothing runs yet.
@@ -109,13 +101,15 @@ func (s *shardRun) main() {
 		fetching.Wait()
 		s.settle(last)
 	}()
-	position, err := ParsePosition(string(s.lease.Checkpoint))
+	position, err := s.beginning()
 	if err != nil {
 		s.unreadable(err)
 		return
 	}
 	s.begin(position)
-	callHook(s.run.c, "ShardStarted", s.run.c.cfg.Hooks.ShardStarted, s.info(NotStopped))
+	if s.from == nil {
+		callHook(s.run.c, "ShardStarted", s.run.c.cfg.Hooks.ShardStarted, s.info(NotStopped))
+	}
 	// Ends with reading, or after the last page; the function above waits for it.
 	fetching.Go(func() { s.fetch(position, pages) })
 	last = s.deliverAll(pages)
@@ -165,8 +159,11 @@ func (s *shardRun) deliverAll(pages <-chan *consumedPage) *consumedPage {
 // stop makes the shard be given up. It never waits. A more urgent reason may follow.
 func (s *shardRun) stop(why coord.Why) {
 	s.mu.Lock()
-	if s.ended {
+	if next := s.next; next != nil || s.ended {
 		s.mu.Unlock()
+		if next != nil {
+			next.stop(why)
+		}
 		return
 	}
 	s.why = max(s.why, why) // they are in the order of their urgency
@@ -195,10 +192,18 @@ func (s *shardRun) cut(cause error) {
 	s.impatient()
 }
 
-// context returns the context of handlers in a period of trust.
-func (s *shardRun) context(period context.Context) context.Context {
+// context returns the context of handlers in a period of trust. It returns false if nothing is to be delivered in it, because
+// records are to be called back first.
+func (s *shardRun) context(period context.Context) (ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.outlived() {
+		s.callBack()
+		return nil, false
+	}
+	if s.period != period && period.Err() != nil {
+		return period, true // it has ended since, and another lane may work in the next one
+	}
 	if s.period != period {
 		s.period = period
 		s.tenure, s.endTenure = context.WithCancelCause(period)
@@ -206,15 +211,18 @@ func (s *shardRun) context(period context.Context) context.Context {
 	if s.cause != nil {
 		s.endTenure(s.cause) // nobody has it yet, or it is cancelled already
 	}
-	return s.tenure
+	return s.tenure, true
 }
 
 // settle waits for what is delivered, and gives the shard up. last is not nil if it has ended
 // and all its records are acknowledged.
 func (s *shardRun) settle(last *consumedPage) {
 	c, key, epoch := s.run.c, s.lease.Key, s.lease.Epoch
-	if last == nil {
+	switch {
+	case last == nil:
 		s.drain()
+	case s.lanes != nil:
+		s.lanes.Wait() // handlers may have acknowledged all, and go on
 	}
 	s.mu.Lock()
 	s.closed = true
@@ -229,6 +237,9 @@ func (s *shardRun) settle(last *consumedPage) {
 		endTenure(ErrLeaseLost) // nobody works with it any more, but for what ManualAcks left running
 	}
 	s.impatient()
+	if last == nil && s.renew(checkpoint) {
+		return
+	}
 	if last != nil && !stopped {
 		s.tellEnded(last)
 		if s.answerEnded(last) {
@@ -273,7 +284,7 @@ func (s *shardRun) answerEnded(last *consumedPage) bool {
 // drain waits for handlers, and with ManualAcks for what is delivered and not acknowledged.
 func (s *shardRun) drain() {
 	c := s.run.c
-	if !s.lost() {
+	if !s.lost() && !s.givesBack() {
 		callHook(c, "ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
 	}
 	if s.lanes != nil {
@@ -288,7 +299,9 @@ func (s *shardRun) drain() {
 	// Of a hand-over too, because acknowledgements may wait for records that will not come here.
 	timer := time.AfterFunc(c.cfg.ShutdownTimeout, s.impatient)
 	defer timer.Stop()
-	s.await(s.patience.Done(), func() bool { return s.closed || s.mark.Unacked() <= s.abandoned })
+	s.await(s.patience.Done(), func() bool {
+		return s.closed || s.recalled && !s.stopped || s.mark.Unacked() <= s.abandoned
+	})
 }
 
 func (s *shardRun) lost() bool {
@@ -332,11 +345,12 @@ func (s *shardRun) wake() {
 	}
 }
 
-// progress returns how far the shard is done, if it is still being read.
+// progress returns how far the shard is done, unless the lease is lost. While it is given up it still counts: somebody may
+// wait for a checkpoint.
 func (s *shardRun) progress() (coord.Progress, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.stopped && s.why == coord.Lost {
 		return coord.Progress{}, false
 	}
 	p := coord.Progress{

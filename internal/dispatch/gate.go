@@ -28,20 +28,21 @@ func NewGate(base context.Context, cause error, trusted func(now, until time.Tim
 	return &Gate{base: context.WithoutCancel(base), cause: cause, trusted: trusted, opened: make(chan struct{})}
 }
 
-// Trust says until when there is trust; zero means that there is none.
-func (g *Gate) Trust(until time.Time) {
+// Trust says until when there is trust; zero means that there is none. It reports whether that has opened the gate: a new
+// period has begun.
+func (g *Gate) Trust(until time.Time) (opened bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		return
+		return false
 	}
 	g.until = until
 	now := time.Now()
 	if !g.trusted(now, until) {
 		g.shut()
-		return
+		return false
 	}
-	if g.period == nil {
+	if opened = g.period == nil; opened {
 		g.period, g.end = context.WithCancelCause(g.base)
 		close(g.opened)
 		g.opened = nil
@@ -51,6 +52,7 @@ func (g *Gate) Trust(until time.Time) {
 	} else {
 		g.timer.Reset(left)
 	}
+	return opened
 }
 
 // Enter waits until there is trust, and returns a context that is cancelled when that ends. It

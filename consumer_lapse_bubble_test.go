@@ -1,0 +1,151 @@
+package kin_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/lease/leasetest"
+)
+
+// What happens to records that are in somebody's hands when the trust ends, or the shard is given up.
+func TestConsumerRecordsInHand(t *testing.T) {
+	t.Parallel()
+
+	for name, parallel := range map[string]int{"one batch at a time": 1, "in lanes": 3} {
+		t.Run("are delivered again after a lapse, if they were handed out before and are not acknowledged: "+name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGroup(t, 1)
+				var s shelf
+				w := g.start(&s, manual, func(cfg *kin.ConsumerConfig) {
+					cfg.Parallel, cfg.MaxBatchRecords, cfg.MaxUnackedRecords = parallel, 1, 3
+				})
+				time.Sleep(5 * time.Second)
+				for _, d := range []string{"a", "b", "c", "d"} { // d does not fit any more
+					g.put(d)
+					time.Sleep(time.Second)
+				}
+				w.store.SetOutage(leasetest.Refusing)
+				time.Sleep(15 * time.Second)
+				if !errors.Is(context.Cause(s.ctx), kin.ErrLeaseLost) {
+					t.Fatalf("the context says %v, want ErrLeaseLost", context.Cause(s.ctx))
+				}
+				s.ack("a", "c") // was done in spite of that; b is dropped
+				if len(s.records) != 3 {
+					t.Errorf("delivered %q, want three", s.records)
+				}
+				w.store.SetOutage(leasetest.Up)
+				time.Sleep(10 * time.Second)
+				s.ack("b")
+				time.Sleep(3 * time.Second)
+				s.ack("c", "d")
+				time.Sleep(3 * time.Second)
+				if got := g.checkpoint(0); got != g.position("d") {
+					t.Errorf("checkpoint = %s, want %s", got, g.position("d"))
+				}
+				slices.Sort(s.records)
+				if got := s.records; !slices.Equal(slices.Compact(slices.Clone(got)), []string{"a", "b", "c", "d"}) || len(got) > 6 || got[2] != "b" {
+					t.Errorf("delivered %q, want b twice, and of the others only c", got)
+				}
+				w.end()
+			})
+		})
+	}
+
+	t.Run("are waited for at the end of a shard, also if they are acknowledged already", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a")
+			if _, err := g.server.SplitShard("orders", string(shardID(0))); err != nil {
+				t.Fatal(err)
+			}
+			g.put("b", "c")
+			var handling atomic.Bool
+			var b book
+			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
+				if data(batch) != "a" {
+					if handling.Load() {
+						t.Error("a child is handled while its parent still is")
+					}
+					return b.Handle(ctx, batch)
+				}
+				handling.Store(true)
+				defer handling.Store(false)
+				batch.AckAll()
+				time.Sleep(20 * time.Second)
+				b.notef("a %v", ctx.Err())
+				return nil
+			}), func(cfg *kin.ConsumerConfig) { cfg.Parallel = 2 })
+			time.Sleep(30 * time.Second)
+			w.end()
+			if handling.Load() {
+				t.Error("Run has returned while a handler runs")
+			}
+			b.wantsAny(t, "a <nil>", "b", "c")
+		})
+	})
+
+	t.Run("do not count when they are acknowledged after the lease was lost", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			var stopped []kin.LeaseInfo
+			var late atomic.Bool
+			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
+				if data(batch) == "late" && late.CompareAndSwap(false, true) {
+					<-ctx.Done()
+					time.Sleep(10 * time.Second)
+					batch.AckAll()
+				}
+				return nil
+			}), func(cfg *kin.ConsumerConfig) {
+				cfg.Hooks.ShardStopped = func(i kin.LeaseInfo) { stopped = append(stopped, i) }
+			})
+			g.put("a")
+			time.Sleep(5 * time.Second)
+			g.put("late")
+			time.Sleep(5 * time.Second)
+			if _, err := g.store.Forget(t.Context(), "billing", w.WorkerID(), -1); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Second)
+			want := kin.AfterSequence(kin.SequenceNumber(g.server.Records("orders")[0].SequenceNumber))
+			if len(stopped) != 1 || stopped[0].Reason != kin.StoppedByLoss || stopped[0].Position != want {
+				t.Errorf("stopped %+v, want one by loss, at %v", stopped, want)
+			}
+			w.end()
+		})
+	})
+
+	t.Run("are in the checkpoint that is asked for while the shard is given up", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a")
+			var s shelf
+			w := g.start(&s, func(cfg *kin.ConsumerConfig) {
+				cfg.ManualAcks = true
+				cfg.Hooks.ShardStopped = func(kin.LeaseInfo) { time.Sleep(10 * time.Second) }
+			})
+			time.Sleep(5 * time.Second)
+			w.stop()
+			time.Sleep(time.Second)
+			s.ack("a")
+			synctest.Wait()
+			if err := s.batches[0].Checkpoint(t.Context()); err != nil {
+				t.Errorf("Checkpoint: %v", err)
+			}
+			if got := g.checkpoint(0); got != g.position("a") {
+				t.Errorf("checkpoint = %s, want %s", got, g.position("a"))
+			}
+			w.end()
+		})
+	})
+}
