@@ -141,9 +141,12 @@ type ConsumerConfig struct {
 	// shards are known to be missing, they are listed more often. Defaults to 1 minute.
 	ListEvery time.Duration
 
-	// StartTimeout is how long Run tries to find out what streams it is to read before it gives
-	// up, since nothing has shown yet that endpoint, region and credentials are right. -1 means
-	// for ever. Defaults to 30 seconds.
+	// StartTimeout is how long Run tries to find out what streams it is to read, and then to
+	// join the group in the Store, before it gives up, since nothing has shown yet that
+	// endpoint, region, credentials and tables are right. What can't pass, such as a missing
+	// table or denied access, ends it at once. Later it waits for whatever fails, for as long as
+	// it takes, and tells [ConsumerHooks] and the Logger. A low value makes a start
+	// during an outage fail; -1 means for ever. Defaults to 30 seconds.
 	StartTimeout time.Duration
 
 	// WhenAggregated says what happens to aggregated records.

@@ -136,7 +136,7 @@ type GroupEvent int
 const (
 	WorkerJoined     GroupEvent = iota + 1 // a worker is there that was not
 	WorkerLeft                             // a worker has left, after it handed its shards over
-	WorkerDied                             // a worker did not answer for LeaseTTL, and its shards are free
+	WorkerDied                             // a worker did not answer for LeaseTTL, or was gone before this one saw it leave
 	LeaseTaken                             // this worker has become the owner of a shard
 	LeaseLost                              // this worker is not the owner of a shard any more, and was not asked
 	LeaseHandedOver                        // this worker has made Worker the owner of a shard, or nobody

@@ -57,8 +57,8 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 		Store: c.cfg.Store, Group: c.cfg.Group, Name: c.cfg.WorkerName,
 		TTL: c.cfg.LeaseTTL, Capacity: max(c.cfg.MaxLeases, 0),
 		CheckpointEvery: c.cfg.CheckpointEvery, ListEvery: c.cfg.ListEvery, Build: programBuild(),
-		ShutdownTimeout: c.cfg.ShutdownTimeout,
-		Streams:         r.add(streams), List: r.list, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
+		StartTimeout: max(c.reading.StartTimeout, 0), ShutdownTimeout: c.cfg.ShutdownTimeout,
+		Streams: r.add(streams), List: r.list, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("kin: NewConsumer: %w", err)
@@ -126,7 +126,13 @@ func (r *consumerRun) Stop(key lease.Key, epoch int64, why coord.Why) {
 }
 
 // Trust implements [coord.Reader].
-func (r *consumerRun) Trust(until time.Time) { r.gate.Trust(until) }
+func (r *consumerRun) Trust(until time.Time) {
+	if opened := r.gate.Trust(until); opened && r.c.cfg.ManualAcks {
+		for _, s := range r.all() {
+			s.recall()
+		}
+	}
+}
 
 // Progress implements [coord.Reader].
 func (r *consumerRun) Progress() []coord.Progress {

@@ -14,8 +14,9 @@ import (
 
 // Error is returned by the methods of a [Store] when DynamoDB could not be called, refused a
 // call, or has rows that can't be understood. It is not known whether anything was changed.
-// Trying again is safe; where it does not help, Hint may. Errors that wrap [lease.ErrInvalid]
-// and [lease.ErrNoWorker] come as they are.
+// Trying again is safe; where it does not help, Hint may. It wraps [lease.ErrSetup] if somebody
+// has to set something right first. Errors that wrap [lease.ErrInvalid] and [lease.ErrNoWorker]
+// come as they are.
 type Error struct {
 	// Op is what was to be done, such as "update leases".
 	Op string
@@ -31,6 +32,8 @@ type Error struct {
 
 	// Hint says what may help, and is empty if that is not known.
 	Hint string
+
+	setup bool
 }
 
 // Error says what failed, why, and what may help, in one line.
@@ -50,12 +53,36 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is says that the error is [lease.ErrSetup] if it is.
+func (e *Error) Is(target error) bool { return e.setup && target == lease.ErrSetup }
+
 // fail makes the error of a method. It returns nil for nil.
 func (s *Store) fail(op, group string, err error) error {
 	if err == nil || errors.Is(err, lease.ErrNoWorker) || errors.Is(err, lease.ErrInvalid) {
 		return err
 	}
-	return &Error{Op: op, Group: group, Table: s.config.Table, Err: err, Hint: hint(err)}
+	return &Error{Op: op, Group: group, Table: s.config.Table, Err: err, Hint: hint(err), setup: isSetup(err)}
+}
+
+// isSetup says whether trying again does not help until somebody has set something right.
+// Throttling and keys of encryption that are away pass; so may credentials that were not found.
+func isSetup(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		text := strings.ToLower(err.Error())
+		return strings.Contains(text, "region must be set") || strings.Contains(text, "missing region")
+	}
+	switch code := api.ErrorCode(); {
+	case code == "ResourceNotFoundException", code == "OptInRequired", code == "UnknownOperationException",
+		code == "UnrecognizedClientException", code == "InvalidClientTokenId", code == "IncompleteSignature",
+		code == "InvalidSignatureException", code == "SignatureDoesNotMatch",
+		strings.HasPrefix(code, "AccessDenied"), strings.HasPrefix(code, "ExpiredToken"),
+		strings.HasPrefix(code, "MissingAuthenticationToken"):
+		return true
+	case code == "ValidationException":
+		return strings.Contains(strings.ToLower(api.ErrorMessage()), "key")
+	}
+	return false
 }
 
 // hint says what may help against an error of a call.

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/kinstream/kin/dynamostore"
+	"github.com/kinstream/kin/lease"
 )
 
 func TestErrors(t *testing.T) {
@@ -34,6 +35,12 @@ func TestErrors(t *testing.T) {
 		"an operation unknown":  {&smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}, "the caller needs dynamodb:UpdateItem"},
 		"an expired short name": {api("ExpiredToken"), "(the credentials have expired)"},
 	}
+	// What passes by itself is not of these.
+	setup := map[string]bool{
+		"no table": true, "no permission": true, "another key": true, "expired credentials": true,
+		"wrong credentials": true, "another service": true, "no region": true,
+		"an operation unknown": true, "an expired short name": true,
+	}
 	for name, test := range tests {
 		t.Run("name what may help against "+name, func(t *testing.T) {
 			t.Parallel()
@@ -50,6 +57,9 @@ func TestErrors(t *testing.T) {
 			}
 			if !errors.Is(err, test.err) {
 				t.Errorf("error %v does not wrap its cause", err)
+			}
+			if got, want := errors.Is(err, lease.ErrSetup), setup[name]; got != want {
+				t.Errorf("error %q is ErrSetup: %v, want %v", err, got, want)
 			}
 			if strings.Contains(e.Error(), ". (") {
 				t.Errorf("error = %q, with a full stop before the hint", e.Error())

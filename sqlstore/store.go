@@ -139,11 +139,3 @@ func (s *Store) lockGroup(ctx context.Context, q querier, group string) error {
 	}
 	return err
 }
-
-// wrap says what did not work.
-func wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("sqlstore: %s: %w", what, err)
-}

@@ -119,6 +119,9 @@ type Flush struct {
 // Leave says that the worker is to stop: drain, hand over, leave. The end is [Left].
 type Leave struct{}
 
+// GiveUp says that the worker is to stop as with [Leave], because of an error, which [Left] then has.
+type GiveUp struct{ Err error }
+
 // Cut says that there is no more time for that: handlers are cut off, what they have done is
 // stored and handed over if one attempt is enough, and [Left] follows soon, whatever the store
 // does.
@@ -153,5 +156,6 @@ func (Ended) event()     {}
 func (Stopped) event()   {}
 func (Flush) event()     {}
 func (Leave) event()     {}
+func (GiveUp) event()    {}
 func (Cut) event()       {}
 func (Streams) event()   {}

@@ -26,13 +26,14 @@ type loop struct {
 	leaving   bool
 	cutAt     time.Duration
 	collectAt time.Duration
+	start     starting
 	over      bool
 	err       error
 }
 
 // Run joins the group and works in it until ctx ends, or until it can't. The end of ctx makes
 // it leave: it hands its leases over and returns nil, or a [*LeaveError] if ShutdownTimeout was
-// not enough. Other errors: [*TTLError], [*RecreatedError]. It can be called once. When it
+// not enough. Other errors: [*StartError], [*TTLError], [*RecreatedError]. It can be called once. When it
 // returns, none of its calls is under way, and each shard has been stopped; only handlers that
 // were cut off may still be running.
 func (w *Worker) Run(ctx context.Context) error {
@@ -44,6 +45,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Worker: w, calls: calls, waiters: map[int64]chan<- error{}, failures: map[string]int{},
 		cutAt: never, collectAt: never,
 	}
+	l.start = l.newStarting()
 	l.run(ctx)
 	cancel()
 	l.wg.Wait()
@@ -79,7 +81,8 @@ func (l *loop) deliver() {
 			l.waiters[f.Token] = m.answer
 		}
 		l.watch(m.event)
-		if l.tell(m.event); l.over {
+		l.tell(m.event)
+		if l.learn(m.event); l.over {
 			return
 		}
 	}
@@ -93,6 +96,9 @@ func (l *loop) tick() {
 	now := l.now()
 	if l.collectAt <= now {
 		l.collect()
+	}
+	if l.start.by <= now {
+		l.startLate(now)
 	}
 	if l.cutAt <= now {
 		l.cutAt = never
@@ -125,7 +131,7 @@ func (l *loop) wait() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.now(time.Now())
-	return max(min(l.machine.Wake(), l.cutAt, l.collectAt)-now, 0)
+	return max(min(l.machine.Wake(), l.cutAt, l.collectAt, l.start.by)-now, 0)
 }
 
 // tell gives the Machine an event, and does what it wants. What is done may put mail; it never
@@ -142,8 +148,11 @@ func (l *loop) tell(e Event) {
 		l.actions = append(l.actions, l.machine.Step(now, Jumped{By: by})...)
 	}
 	l.actions = append(l.actions, l.machine.Step(now, e)...)
-	leaving := l.machine.Leaving()
+	leaving, joined := l.machine.Leaving(), l.machine.phase == member
 	l.mu.Unlock()
+	if leaving || joined {
+		l.start.by = never
+	}
 	if leaving && !l.leaving {
 		l.leaving, l.cutAt = true, now+l.cfg.ShutdownTimeout
 	}

@@ -123,6 +123,8 @@ func (m *Machine) handle(e Event) {
 		m.onFlush(e)
 	case Leave:
 		m.onLeave()
+	case GiveUp:
+		m.giveUp(e.Err)
 	case Cut:
 		m.onCut()
 	case Streams:
