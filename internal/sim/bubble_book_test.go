@@ -292,12 +292,10 @@ func (s *trusting) shows(row lease.Worker, began time.Duration, beat bool) {
 	switch {
 	case beat:
 		s.book.add(history.Event{Kind: history.Trusted, Worker: row.ID, Began: began})
-	case row.Beat < s.shown:
-		return
 	case row.Beat > s.shown:
 		s.book.add(history.Event{Kind: history.Trusted, Worker: row.ID, Began: s.shownAt})
 	}
-	s.shown, s.shownAt = row.Beat, began
+	s.shown, s.shownAt = max(s.shown, row.Beat), max(s.shownAt, began)
 }
 
 // keyOf returns the key of a shard as leases have it.

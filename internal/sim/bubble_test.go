@@ -24,7 +24,7 @@ import (
 // scheduled: a failure keeps its trace.
 func TestConsumersKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(100) {
+	for seed := range seeds(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			var trace strings.Builder

@@ -295,7 +295,7 @@ func (p *process) updateCall(a coord.Update) call {
 // answered notes that a heartbeat was answered, which began at a time.
 func (p *process) answered(row lease.Worker, began time.Duration, err error) {
 	if err == nil {
-		p.beat, p.beatAt = row.Beat, began
+		p.beat, p.beatAt = max(p.beat, row.Beat), max(p.beatAt, began)
 		p.world.record(history.Event{Kind: history.Trusted, Worker: row.ID, Began: p.worldTime(began)})
 	}
 }
@@ -304,13 +304,13 @@ func (p *process) answered(row lease.Worker, began time.Duration, err error) {
 // risen, there was a heartbeat after the call before, although its answer may have got lost.
 func (p *process) looked(rows []lease.Worker, began time.Duration) {
 	for _, row := range rows {
-		if row.ID != p.machine.ID() || row.Beat < p.beat {
+		if row.ID != p.machine.ID() {
 			continue
 		}
 		if row.Beat > p.beat {
 			p.world.record(history.Event{Kind: history.Trusted, Worker: row.ID, Began: p.worldTime(p.beatAt)})
 		}
-		p.beat, p.beatAt = row.Beat, began
+		p.beat, p.beatAt = max(p.beat, row.Beat), max(p.beatAt, began)
 	}
 }
 

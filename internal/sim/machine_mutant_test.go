@@ -28,9 +28,8 @@ var machineMutants = []struct {
 		"trust counts from the answer of a heartbeat", "../coord/trust.go",
 		"m.beatAt = max(m.beatAt, since)", "m.beatAt = m.now",
 	}, {
-		"a worker goes on after a lapse without looking", "../coord/trust.go",
-		"		if m.proof == 0 {\n			m.proof = m.step\n			m.load.due = m.now\n		}",
-		"		m.lapsed = false\n		m.do(Trust{Until: m.trustUntil})",
+		"heartbeats go on although nothing is answered", "../coord/trust.go",
+		"if m.lapsed && m.beat.failures > 0 && m.heard", "if false && m.lapsed && m.beat.failures > 0 && m.heard",
 	}, {
 		"a worker keeps its leases when its row is gone", "../coord/trust.go",
 		"		if e.slot != nil {\n			m.lose(e)\n		}\n	}\n	m.lapsed", "	}\n	m.lapsed",

@@ -24,13 +24,13 @@ func seeds(n uint64) uint64 {
 // TestGroupsKeepTheirPromises runs thousands of small groups through all kinds of trouble.
 func TestGroupsKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	runSeeds(t, sim.Small, 1, seeds(3000))
+	runSeeds(t, sim.Small, 1, seeds(2500))
 }
 
 // TestLargeGroupsKeepTheirPromises runs groups of up to 50 workers and 1,000 shards.
 func TestLargeGroupsKeepTheirPromises(t *testing.T) {
 	t.Parallel()
-	runSeeds(t, sim.Large, 1, seeds(10))
+	runSeeds(t, sim.Large, 1, seeds(6))
 }
 
 // runSeeds runs scenarios on two threads, and shows the first failure.
