@@ -111,7 +111,8 @@ func changedStreams(tb testing.TB, c combo, rng *rand.Rand) {
 	_, err := io.WriteString(told.stdin, "streams "+two+"\n")
 	r.must(err)
 	r.until("told has nothing of the first stream", func() bool {
-		for _, l := range r.observer.snapshot().Leases {
+		snapshot, _ := r.observer.snapshot()
+		for _, l := range snapshot.Leases {
 			if streamName(l.Stream) == one && strings.HasPrefix(l.Owner, "told") {
 				return false
 			}

@@ -26,6 +26,7 @@ type observer struct {
 
 	mu   sync.Mutex // guards what follows
 	last lease.Snapshot
+	seen trace.Time // when last had been loaded
 	rows []account.Row
 }
 
@@ -65,7 +66,7 @@ func (o *observer) look(ctx context.Context) {
 	for _, l := range o.last.Leases {
 		known[l.Key] = l
 	}
-	o.last = snapshot
+	o.last, o.seen = snapshot, at
 	for _, l := range snapshot.Leases {
 		if before, found := known[l.Key]; found && before.Equal(l) {
 			continue
@@ -77,10 +78,11 @@ func (o *observer) look(ctx context.Context) {
 	}
 }
 
-func (o *observer) snapshot() lease.Snapshot {
+// snapshot returns the newest rows, and when they had been loaded.
+func (o *observer) snapshot() (lease.Snapshot, trace.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.last
+	return o.last, o.seen
 }
 
 func (o *observer) history() []account.Row {

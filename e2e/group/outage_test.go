@@ -52,8 +52,9 @@ func storeDown(outage time.Duration) func(tb testing.TB, c combo, rng *rand.Rand
 		}
 		r.pass(outage / 2)
 		workers[0].terminate() // it can't hand over, and says so
-		r.start("late")
-		r.pass(outage / 2)
+		r.pass(outage/2 - 10*time.Second)
+		r.start("late") // it waits for the store, for StartTimeout at most
+		r.pass(10 * time.Second)
 		r.notef("the store is back")
 		back()
 		r.until("w0 has ended", func() bool { return workers[0].gone() })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -214,10 +215,22 @@ func (r *rig) quiet(d time.Duration) {
 	r.calm = [2]trace.Time{from, r.now()}
 }
 
-// shared waits until so many workers share all shards evenly.
+// shared waits until so many workers, all of which run, share all shards evenly.
 func (r *rig) shared(workers int) {
 	r.Helper()
-	r.until(fmt.Sprintf("%d workers share evenly", workers), func() bool { return even(r.observer.snapshot(), workers) })
+	asked := r.now()
+	r.until(fmt.Sprintf("%d workers share evenly", workers), func() bool {
+		snapshot, at := r.observer.snapshot()
+		if at < asked || !even(snapshot, workers) {
+			return false
+		}
+		for _, w := range snapshot.Workers {
+			if !slices.ContainsFunc(r.processes, func(p *process) bool { return !p.gone() && strings.HasPrefix(w.ID, p.name+"-") }) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // read takes in what the workers have logged.
@@ -233,7 +246,8 @@ func (r *rig) read() {
 // state is what is known when a scenario does not go on.
 func (r *rig) state() string {
 	var b strings.Builder
-	owned, orphans := shares(r.observer.snapshot())
+	snapshot, _ := r.observer.snapshot()
+	owned, orphans := shares(snapshot)
 	fmt.Fprintf(&b, "leases by worker: %v, without one: %d\nto be handled: %s\n", owned, orphans, r.acked)
 	for _, p := range r.processes {
 		fmt.Fprintf(&b, "%s: %v, said:\n%s\n", p.name, p.cmd.ProcessState, lastLines(p.stderr, 12))
