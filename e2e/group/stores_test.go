@@ -65,7 +65,7 @@ func storeKinds() []storeKind {
 }
 
 // benchStores are those that figures are given for.
-func benchStores() []storeKind { return []storeKind{dynalite(), postgres(), sqlite()} }
+func benchStores() []storeKind { return []storeKind{dynalite(), postgres()} }
 
 // combos returns all combinations of servers and stores.
 func combos() []combo {
