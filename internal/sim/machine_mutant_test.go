@@ -29,7 +29,7 @@ var machineMutants = []struct {
 		"m.beatAt = max(m.beatAt, since)", "m.beatAt = m.now",
 	}, {
 		"heartbeats go on although nothing is answered", "../coord/trust.go",
-		"if m.lapsed && m.beat.failures > 0 && m.heard", "if false && m.lapsed && m.beat.failures > 0 && m.heard",
+		"if m.beat.failures > 0 && m.heard", "if false && m.beat.failures > 0 && m.heard",
 	}, {
 		"a worker keeps its leases when its row is gone", "../coord/trust.go",
 		"		if e.slot != nil {\n			m.lose(e)\n		}\n	}\n	m.lapsed", "	}\n	m.lapsed",

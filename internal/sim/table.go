@@ -56,7 +56,7 @@ func (t *table) update(c lease.Change, by string) lease.Result {
 	if !ok {
 		row = lease.Lease{Key: key}
 	}
-	if row.Revision != c.Old.Revision && !t.mutant.unconditional(row, c) {
+	if !c.Fits(row) && !t.mutant.unconditional(row, c) {
 		made := c.Removes() && !ok || ok && row.Equal(c.New)
 		return lease.Result{Made: made, Lease: row}
 	}
