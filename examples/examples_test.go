@@ -16,21 +16,24 @@ import (
 	"github.com/kinstream/kin/kintest"
 )
 
-// What the README shows is the code of this folder, to the letter.
-func TestTheReadmeShowsTheExamples(t *testing.T) {
+// What the documents show is the code of this folder, to the letter.
+func TestTheDocumentsShowTheExamples(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{"follow/main.go", "consume/main.go", "put/main.go", "orders/orders_test.go"} {
+	for file, document := range map[string]string{
+		"follow/main.go": "../README.md", "consume/main.go": "../README.md", "put/main.go": "../README.md",
+		"orders/orders_test.go": "../README.md", "billing/billing_test.go": "../docs/consuming.md",
+	} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, shown, _ := strings.Cut(string(code), "\npackage ") // without the comment above
-		if !strings.Contains(string(readme), "```go\npackage "+shown+"```\n") {
-			t.Errorf("README.md does not show %s as it is", file)
+		if !strings.Contains(string(text), "```go\npackage "+shown+"```\n") {
+			t.Errorf("%s does not show %s as it is", document, file)
 		}
 	}
 }
