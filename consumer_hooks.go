@@ -90,7 +90,7 @@ func (r StopReason) String() string {
 type HandledInfo struct {
 	Stream    string
 	Shard     ShardID
-	Records   int
+	Records   int           // in the batch; if it failed, some may be acknowledged all the same
 	Bytes     int           // of data and partition keys
 	Lag       time.Duration // see [Batch]
 	Attempt   int

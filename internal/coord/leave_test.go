@@ -27,6 +27,29 @@ func TestLeave(t *testing.T) {
 			}
 		}
 	})
+	t.Run("when all leave at about the same time, nobody takes the others for dead", func(t *testing.T) {
+		t.Parallel()
+		left := 0
+		for i := range 20 {
+			w := newWorld(t, 4)
+			w.startAll(3, 4, 0)
+			w.run(30*time.Second + time.Duration(i)*100*time.Millisecond)
+			for _, n := range w.nodes {
+				n.tell(coord.Leave{})
+				w.run(time.Duration(i) * 100 * time.Millisecond)
+			}
+			w.run(10 * time.Second)
+			for _, n := range w.nodes {
+				left += n.noted(coord.WorkerLeft)
+				if died := n.noted(coord.WorkerDied); died != 0 {
+					t.Errorf("run %d: %s notes %d dead workers, want none", i, n.name, died)
+				}
+			}
+		}
+		if left == 0 {
+			t.Error("nobody notes that a worker left")
+		}
+	})
 	t.Run("before it has joined, it leaves at once", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 4)

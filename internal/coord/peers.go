@@ -13,6 +13,7 @@ type peer struct {
 	row        lease.Worker
 	since      time.Duration // since when we have seen this beat, and could see it change
 	suspect    bool          // it stands still for longer than it should
+	fresh      time.Duration // its beat had not begun to stand still then
 	moved      bool          // it has changed since we know the worker
 	forgetting bool          // Forget is under way
 	step       uint64        // of the snapshot that had it last
@@ -21,6 +22,7 @@ type peer struct {
 // observation is how the worker watches the others.
 type observation struct {
 	watchedAt time.Duration // when we last saw the rows of the workers
+	askedAt   time.Duration // and when we had asked for them
 	watched   bool          // we ever did
 	suspects  int
 	lateAt    time.Duration // when one that is late is suspect, or dead
@@ -45,26 +47,35 @@ func (m *Machine) observe(workers []lease.Worker, asked uint64, askedAt time.Dur
 		switch {
 		case p.step == m.step:
 		case id != m.id:
-			what := WorkerDied
-			if p.row.Draining {
-				what = WorkerLeft
-			}
-			m.do(Note{What: what, Worker: id})
+			m.do(Note{What: m.gone(p), Worker: id})
 			m.removePeer(id)
 		case m.phase == member && asked >= m.joinedIn:
 			m.forgotten()
 		}
 	}
+	m.askedAt = askedAt
 	m.forgetDead(askedAt)
 	m.ascertain()
 	m.checkTTL()
+}
+
+// gone returns what became of a worker that has no row any more. It was seen leaving, or its
+// beat has not stood still for long enough for anybody to forget it.
+func (m *Machine) gone(p *peer) What {
+	if p.row.Draining || m.now-part(max(m.cfg.TTL, p.row.TTL), deadAfter) < p.fresh {
+		return WorkerLeft
+	}
+	return WorkerDied
 }
 
 // meet takes in the row of a worker.
 func (m *Machine) meet(w lease.Worker, blind, first bool) {
 	p := m.peers[w.ID]
 	if p == nil {
-		p = &peer{row: w, since: m.now}
+		p = &peer{row: w, since: m.now, fresh: -never}
+		if !first {
+			p.fresh = m.askedAt
+		}
 		m.peers[w.ID] = p
 		m.peersChanged()
 		if !first && w.ID != m.id {
@@ -74,7 +85,7 @@ func (m *Machine) meet(w lease.Worker, blind, first bool) {
 	before := p.row
 	p.row, p.step = w, m.step
 	if before.Beat != w.Beat {
-		p.moved = true
+		p.moved, p.fresh = true, m.askedAt
 	}
 	if before.Beat != w.Beat || blind {
 		p.since = m.now
