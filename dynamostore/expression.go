@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/kinstream/kin/lease"
 )
 
 // The conditions of writes. Names of attributes are always given by placeholders, since many
@@ -12,6 +14,8 @@ const (
 	ifAbsent   = "attribute_not_exists(#row)"
 	ifPresent  = "attribute_exists(#row)"
 	ifRevision = "#revision = :was"
+	ifOwner    = ifRevision + " AND #owner = :had"
+	ifNobodys  = ifRevision + " AND attribute_not_exists(#owner)"
 	ifBeat     = "attribute_not_exists(#row) OR #beat = :was"
 )
 
@@ -82,6 +86,19 @@ func (e *expression) whenRevision(revision int64) {
 	}
 	e.when(ifRevision, attrRevision)
 	e.value("was", numberValue(revision))
+}
+
+// whenOwned sets the condition that a lease has the revision and the owner of l.
+func (e *expression) whenOwned(l lease.Lease) {
+	e.whenRevision(l.Revision)
+	switch {
+	case l.Revision == 0:
+	case l.Owner == "":
+		e.when(ifNobodys, attrRevision, attrOwner)
+	default:
+		e.when(ifOwner, attrRevision, attrOwner)
+		e.value("had", textValue(l.Owner))
+	}
 }
 
 func (e *expression) name(name string) {

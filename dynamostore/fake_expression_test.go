@@ -52,7 +52,11 @@ func (x *expressions) holds(condition *string, row item) bool {
 	}
 	holds := false
 	for term := range strings.SplitSeq(*condition, " OR ") {
-		holds = x.term(term, row) || holds
+		all := true
+		for factor := range strings.SplitSeq(term, " AND ") {
+			all = x.term(factor, row) && all
+		}
+		holds = all || holds
 	}
 	return holds
 }
@@ -60,7 +64,7 @@ func (x *expressions) holds(condition *string, row item) bool {
 func (x *expressions) term(term string, row item) bool {
 	if left, right, ok := strings.Cut(term, " = "); ok {
 		attribute, found := row[x.name(left)]
-		return equalNumbers(attribute, x.value(right)) && found
+		return equal(attribute, x.value(right)) && found
 	}
 	function, argument, _ := strings.Cut(strings.TrimSuffix(term, ")"), "(")
 	_, found := row[x.name(argument)]
@@ -74,7 +78,12 @@ func (x *expressions) term(term string, row item) bool {
 	}
 }
 
-func equalNumbers(a, b types.AttributeValue) bool {
+// equal compares texts with texts and numbers with numbers.
+func equal(a, b types.AttributeValue) bool {
+	if x, ok := a.(*types.AttributeValueMemberS); ok {
+		y, ok := b.(*types.AttributeValueMemberS)
+		return ok && x.Value == y.Value
+	}
 	x, ok := a.(*types.AttributeValueMemberN)
 	y, okY := b.(*types.AttributeValueMemberN)
 	return ok && okY && x.Value == y.Value

@@ -66,12 +66,12 @@ func (s *Store) change(ctx context.Context, group string, c lease.Change) (lease
 func (s *Store) tryChange(ctx context.Context, k key, c lease.Change) error {
 	if c.Removes() {
 		var e expression
-		e.whenRevision(c.Old.Revision)
+		e.whenOwned(c.Old)
 		return s.remove(ctx, k, e)
 	}
 	var u update
 	putLease(&u, c.New)
-	u.whenRevision(c.Old.Revision)
+	u.whenOwned(c.Old)
 	_, err := s.write(ctx, k, &u, types.ReturnValueNone)
 	return err
 }

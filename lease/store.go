@@ -98,6 +98,13 @@ func Set(old, l Lease) Change {
 // Remove returns the change that deletes a row.
 func Remove(old Lease) Change { return Change{Old: old, New: Lease{Key: old.Key}} }
 
+// Fits says whether the change may be made to row, where Revision 0 stands for no row: whether it
+// has the revision of Old, and its owner. A row that was deleted and made again has the same
+// revisions as the one before it.
+func (c Change) Fits(row Lease) bool {
+	return row.Revision == c.Old.Revision && (row.Revision == 0 || row.Owner == c.Old.Owner)
+}
+
 // MadeIn says whether row is as the change wants it, where Revision 0 stands for no row: so the
 // change was made if row was read after it was tried.
 func (c Change) MadeIn(row Lease) bool {

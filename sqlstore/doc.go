@@ -57,7 +57,7 @@
 //
 //	Poll              one SELECT        version and workers, in one snapshot
 //	Load              one SELECT        everything, in one snapshot
-//	Update, one checkpoint               UPDATE ... WHERE revision = ?
+//	Update, one checkpoint               UPDATE ... WHERE revision = ? AND owner = ?
 //	Update, all else  one transaction   lock the group's row; lock the leases, in order;
 //	                                    compare; write them; raise the version; commit
 //

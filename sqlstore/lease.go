@@ -46,7 +46,7 @@ func (s *Store) Update(ctx context.Context, group string, changes []lease.Change
 // moveCheckpoint makes a change that does not announce, in one statement. It says whether it
 // was made; if not, it is not known why.
 func (s *Store) moveCheckpoint(ctx context.Context, group string, c lease.Change) (made bool, err error) {
-	args := append(leaseValues(c.New), group, c.New.Stream, c.New.Shard, c.Old.Revision)
+	args := append(leaseValues(c.New), group, c.New.Stream, c.New.Shard, c.Old.Revision, c.Old.Owner)
 	err = s.try(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, s.texts.checkpoint, args...)
 		if err != nil {
@@ -74,7 +74,7 @@ func (s *Store) update(ctx context.Context, q querier, group string, changes []l
 	for i, c := range changes {
 		row := stored[c.New.Key]
 		row.Key = c.New.Key
-		if row.Revision != c.Old.Revision {
+		if !c.Fits(row) {
 			results[i] = lease.Result{Made: c.MadeIn(row), Lease: row}
 			continue
 		}

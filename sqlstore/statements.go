@@ -59,7 +59,7 @@ func newStatements(d Dialect, t tables) statements {
 		putStream: insert(t.streams, streamColumns) + d.upsert(streamColumns[:streamKey], streamColumns[streamKey:]),
 
 		checkpoint: "UPDATE " + t.leases + " SET " + assign(leaseColumns[leaseKey:], func(string) string { return "?" }) +
-			" WHERE group_name = ? AND stream = ? AND shard = ? AND revision = ?",
+			" WHERE group_name = ? AND stream = ? AND shard = ? AND revision = ? AND owner = ?",
 	}
 	for _, text := range []*string{
 		&s.lockGroup, &s.makeGroup, &s.raiseOrMake, &s.raise, &s.load, &s.poll, &s.join, &s.beat, &s.worker, &s.drain,

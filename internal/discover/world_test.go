@@ -198,7 +198,7 @@ func (w *world) children(id string) []topology.Shard {
 func (w *world) update(c lease.Change) lease.Lease {
 	id := c.Old.Shard
 	old, found := w.rows[id]
-	if old.Revision != c.Old.Revision {
+	if !c.Fits(old) {
 		return old
 	}
 	switch {

@@ -212,7 +212,7 @@ func (n *naive) update(group string, c lease.Change) (result lease.Result, made 
 	read := func(g *naiveGroup) {
 		row = g.leases[key]
 		row.Key = key
-		made = row.Revision == c.Old.Revision || n.has("ignores revisions")
+		made = c.Fits(row) || n.has("ignores revisions") || n.has("ignores owners") && row.Revision == c.Old.Revision
 	}
 	write := func(g *naiveGroup) {
 		switch {

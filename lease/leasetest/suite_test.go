@@ -19,6 +19,7 @@ const flawVariable = "LEASETEST_FLAW"
 // flaws are mistakes that stores make, and a part of the suite that has to find each of them.
 var flaws = map[string]string{
 	"ignores revisions":                            "Update",
+	"ignores owners":                               "Update",
 	"compares and sets in two steps":               "Race",
 	"takes each row with the revision for its own": "Lost/what_another_wrote",
 	"does not know its own changes":                "Lost/a_change_that_was_made",

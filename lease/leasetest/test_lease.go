@@ -12,7 +12,7 @@ func leaseTests() []test {
 	return []test{
 		{"Update/a row is created once, with all its fields", createOnce},
 		{"Update/a change needs the revision of the row", changeNeedsRevision},
-		{"Update/only the revision is compared", onlyRevisionIsCompared},
+		{"Update/the revision and the owner are compared, and nothing else", revisionAndOwnerAreCompared},
 		{"Update/a row that is not there is not changed", noRowIsNotChanged},
 		{"Update/a row is removed, and may be created again", removeRow},
 		{"Update/each change of a call is on its own, with its result in its place", changesAreOnTheirOwn},
@@ -59,12 +59,32 @@ func changeNeedsRevision(g *group) {
 	wantLease(g, "the row after changes that were refused", g.load().Leases[0], second)
 }
 
-func onlyRevisionIsCompared(g *group) {
-	g.made(lease.Create(row(1)))
-	old := lease.Lease{Key: row(1).Key, Revision: 1} // whoever knows only the revision
-	next := row(1)
-	next.Owner = "worker-c"
-	g.made(lease.Set(old, next))
+// A row that was deleted and made again has its old revisions once more. What was under way for
+// the first one must not hit the second.
+func revisionAndOwnerAreCompared(g *group) {
+	first := g.made(lease.Create(row(1)))[0]
+	moved := first
+	moved.Checkpoint = lease.ShardEnd
+	g.made(lease.Remove(first))
+	again := row(1)
+	again.Owner = "worker-z"
+	second := g.made(lease.Create(again))[0]
+	taken := first
+	taken.Owner = "worker-c"
+	g.refused(second, lease.Set(first, moved))
+	g.refused(second, lease.Set(first, taken))
+	g.refused(second, lease.Remove(first))
+
+	again.Owner = "" // nobody's, which is an owner like any other here
+	g.made(lease.Remove(second))
+	third := g.made(lease.Create(again))[0]
+	g.refused(third, lease.Set(second, taken))
+	old := lease.Lease{Key: third.Key, Revision: 1} // nothing else is compared
+	owned := g.made(lease.Set(old, taken))[0]
+	old.Revision = 2
+	g.refused(owned, lease.Set(old, again))
+	old.Owner = taken.Owner
+	g.made(lease.Set(old, again))
 }
 
 func noRowIsNotChanged(g *group) {

@@ -27,7 +27,7 @@ func madeAgain(g *group) {
 	}{
 		{"create", lease.Create(first)},
 		{"set", lease.Set(first, next)},
-		{"remove", lease.Remove(lease.Lease{Key: first.Key, Revision: 2})},
+		{"remove", lease.Remove(lease.Lease{Key: first.Key, Owner: next.Owner, Revision: 2})},
 	} {
 		before := g.poll().Version
 		lossy := NewFaulty(g.store)
