@@ -19,8 +19,9 @@ const standIn = 0.5 // of the TTL
 // discovery is what the worker does about the shards of its streams.
 type discovery struct {
 	streams map[string]*stream
-	arns    []string // sorted
-	usable  []string // those of them that have not failed; not changed in place
+	dropped map[string]*stream // those not read any more of which calls are under way
+	arns    []string           // sorted
+	usable  []string           // those of them that have not failed; not changed in place
 	lookAt  time.Duration
 }
 
@@ -60,14 +61,48 @@ func (m *Machine) setStreams(streams []StreamConfig) {
 	for _, c := range streams {
 		st := old[c.ARN]
 		if st == nil {
-			st = &stream{list: call{due: never}, put: call{due: never}, soonAt: never}
-			m.load.due = min(m.load.due, m.now)
+			st = m.newStream(c.ARN)
 		}
 		st.cfg = c
 		m.streams[c.ARN] = st
 	}
+	for arn, st := range old {
+		if m.streams[arn] == nil && (st.list.out || st.put.out) {
+			m.dropped[arn] = st
+		}
+	}
 	m.arns = slices.Sorted(maps.Keys(m.streams))
 	m.tellReadable()
+}
+
+// newStream returns a stream of which nothing is known. It may have been there before: then ends of shards may wait for
+// it, and the answers of its calls are still to come. What a listing says that was asked for then is taken for no start.
+func (m *Machine) newStream(arn string) *stream {
+	st := &stream{list: call{due: never}, put: call{due: never}, soonAt: never, births: true}
+	if was := m.dropped[arn]; was != nil {
+		st.list.out, st.list.asked, st.list.askedAt = was.list.out, was.list.asked, was.list.askedAt
+		st.put.out, st.put.asked, st.put.askedAt = was.put.out, was.put.asked, was.put.askedAt
+		delete(m.dropped, arn)
+	}
+	for _, e := range m.order {
+		if e.key.Stream == arn && e.slot != nil {
+			e.slot.taken = 0
+		}
+	}
+	m.load.due = min(m.load.due, m.now)
+	return st
+}
+
+// asker returns the stream that asked for a call, and forgets about the call if that one is not read any more.
+func (m *Machine) asker(arn string, which func(*stream) *call) *stream {
+	st := m.streams[arn]
+	if was := m.dropped[arn]; st == nil && was != nil {
+		which(was).out = false
+	}
+	if st == nil || !which(st).out {
+		return nil
+	}
+	return st
 }
 
 // readable returns the ARNs of the streams that the worker can read.
@@ -275,8 +310,8 @@ func (m *Machine) putIfDue(st *stream, row lease.Stream) {
 }
 
 func (m *Machine) onStreamPut(e StreamPut) {
-	st := m.streams[e.Stream.ARN]
-	if st == nil || !st.put.out {
+	st := m.asker(e.Stream.ARN, func(st *stream) *call { return &st.put })
+	if st == nil {
 		return
 	}
 	m.lookAt = m.now
@@ -297,8 +332,8 @@ func (m *Machine) listSoon(st *stream) {
 }
 
 func (m *Machine) onListed(e Listed) {
-	st := m.streams[e.Stream]
-	if st == nil || !st.list.out {
+	st := m.asker(e.Stream, func(st *stream) *call { return &st.list })
+	if st == nil {
 		return
 	}
 	m.lookAt = m.now

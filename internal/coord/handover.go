@@ -110,7 +110,7 @@ func (m *Machine) lose(e *entry) {
 	}
 	if s.state != Taking {
 		m.do(Note{What: LeaseLost, Lease: e.row})
-		if m.wantsOut {
+		if m.wantsOut && s.begun {
 			m.kept = append(m.kept, e.key)
 		}
 	}
@@ -138,9 +138,10 @@ func (m *Machine) heir(e *entry) string {
 	return ""
 }
 
-// released takes in that a lease that we were to give away is not ours any more.
+// released takes in that a lease that we were to give away is not ours any more. If all that is done is stored, it was handed
+// over, also when it has gone further since: the answer may have been lost.
 func (m *Machine) released(e *entry) {
-	if e.row.Revision > 0 && e.row.Epoch == e.slot.epoch+1 && !later(e.slot.done, e.row.Checkpoint) {
+	if e.row.Revision > 0 && e.row.Epoch > e.slot.epoch && !later(e.slot.done, e.row.Checkpoint) {
 		m.do(Note{What: LeaseHandedOver, Lease: e.row, Worker: e.row.Owner})
 		m.shut(e)
 		return

@@ -61,7 +61,7 @@ func New(c Config) *Machine {
 	m.observation = observation{lateAt: never}
 	m.planning = planning{movingAt: never}
 	m.writing = writing{retryAt: never}
-	m.discovery = discovery{streams: map[string]*stream{}}
+	m.discovery = discovery{streams: map[string]*stream{}, dropped: map[string]*stream{}}
 	m.leaving = leaving{drain: call{due: never}, farewell: call{due: never}, cutAt: never}
 	m.setStreams(c.Streams)
 	return m

@@ -92,6 +92,7 @@ func (m *Machine) act() {
 		case e.slot != nil:
 			m.steer(e)
 		case e.row.Revision == 0 || !e.ready:
+		case e.row.Owner == m.id && m.farewell.out: // handed to us too late: without our row it is free
 		case e.row.Owner == m.id:
 			m.comeInto(e)
 		case e.planned != m.id:

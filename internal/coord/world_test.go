@@ -41,6 +41,8 @@ type world struct {
 	fault func(n *node, op string) (made bool, err error)
 	// hidden are shards that no listing shows yet.
 	hidden map[string]bool
+	// delay says how much longer a call takes, half of it there, half of it back.
+	delay func(op string) time.Duration
 	// watch is called after each Step of a node, if it is set.
 	watch func()
 	// refuse says that the store fails with all of an Update.
@@ -276,7 +278,11 @@ func (n *node) call(a coord.Action) {
 	if u, ok := a.(coord.Update); ok && n.w.refuse != nil && n.w.refuse(u) {
 		made, err = false, errDown
 	}
-	n.w.after(n.w.latency/2, func() {
+	latency := n.w.latency
+	if n.w.delay != nil {
+		latency += n.w.delay(op)
+	}
+	n.w.after(latency/2, func() {
 		var answer coord.Event
 		if made {
 			answer = n.w.serve(a)
@@ -284,7 +290,7 @@ func (n *node) call(a coord.Action) {
 		if err != nil || !made {
 			answer = failure(a, cmp.Or(err, errDown))
 		}
-		n.w.after(n.w.latency/2, func() { n.tell(answer) })
+		n.w.after(latency/2, func() { n.tell(answer) })
 	})
 }
 
