@@ -207,6 +207,12 @@ func (r *consumerRun) hooks() coord.Hooks {
 			if e.Err != nil {
 				i.Event = StoreFailed
 			}
+			if e.Op == "List" { // of a stream, which is no business of the store
+				i.Op, i.Event = "ListShards", StreamReadable
+				if e.Err != nil {
+					i.Event = StreamUnreadable
+				}
+			}
 			group(i)
 		},
 		Stream: func(e coord.StreamEvent) {

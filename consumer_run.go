@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
@@ -32,6 +33,10 @@ type consumerRun struct {
 	ctx context.Context
 	end context.CancelFunc
 
+	// until is until when a listing that is refused for good ends Run, if none has worked before.
+	until  time.Time
+	listed atomic.Bool
+
 	// leave makes the worker leave the group, for an error.
 	leave context.CancelCauseFunc
 
@@ -42,6 +47,9 @@ type consumerRun struct {
 	err     error                      // why leave was called
 }
 
+// coldStart is how long what was never allowed to be listed counts as set wrong, at least.
+const coldStart = 30 * time.Second
+
 // newConsumerRun returns a run in which nothing runs yet. ctx is that of Run.
 func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream) (*consumerRun, error) {
 	r := &consumerRun{
@@ -51,6 +59,7 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 		shards:  make(map[lease.Key]*shardRun),
 		streams: make(map[string]*consumedStream),
 	}
+	r.until = time.Now().Add(max(c.reading.StartTimeout, coldStart))
 	r.buffers.New = func() any { return new([]Record) }
 	r.ctx, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	worker, err := coord.NewWorker(coord.WorkerConfig{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/kintest"
 	"github.com/kinstream/kin/lease"
 	"github.com/kinstream/kin/lease/leasetest"
 )
@@ -161,4 +162,51 @@ func TestConsumerStartsWithoutItsStore(t *testing.T) {
 // nothing is a handler that does nothing.
 func nothing() kin.Handler {
 	return kin.HandlerFunc(func(context.Context, *kin.Batch) error { return nil })
+}
+
+func TestConsumerThatMayNotListShards(t *testing.T) {
+	t.Parallel()
+	const denied = "AccessDeniedException"
+
+	t.Run("ends at once, with what it needs", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.server.Inject(kintest.Fault{Operation: "ListShards", Error: denied})
+			began := time.Now()
+			err := g.start(nothing()).wait()
+			e, ok := errors.AsType[*kin.ShardError](err)
+			if !ok || e.Op != "ListShards" || !strings.Contains(e.Hint, "kinesis:ListShards") {
+				t.Errorf("Run: %v, want a ShardError of ListShards with a hint", err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("Run took %v, want no waiting for what can't pass", took)
+			}
+		})
+	})
+
+	t.Run("goes on if it could before, and says that the stream is unreadable", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			var b, events book
+			w := g.start(&b, func(cfg *kin.ConsumerConfig) {
+				cfg.Hooks.Group = func(i kin.GroupInfo) {
+					if i.Attempt <= 1 && (i.Op != "" || i.Err != nil) {
+						events.notef("%v: %s", i.Event, i.Op)
+					}
+				}
+			})
+			time.Sleep(time.Second)
+			remove := g.server.Inject(kintest.Fault{Operation: "ListShards", Error: denied})
+			time.Sleep(time.Hour)
+			remove()
+			time.Sleep(2 * time.Minute)
+			g.put("a")
+			time.Sleep(time.Minute)
+			b.wants(t, "a")
+			events.wants(t, "stream unreadable: ListShards", "stream readable: ListShards")
+			w.end()
+		})
+	})
 }

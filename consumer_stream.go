@@ -115,8 +115,12 @@ func (r *consumerRun) list(ctx context.Context, arn string, start lease.Checkpoi
 	r.mu.Unlock()
 	listing, err := s.list(ctx, nil)
 	if err != nil {
+		if f, ok := errors.AsType[*fetch.Error](err); ok && f.Class == fetch.Terminal && !r.listed.Load() && time.Now().Before(r.until) {
+			r.fail(err)
+		}
 		return coord.Listed{}, err
 	}
+	r.listed.Store(true)
 	l := coord.Listed{Stream: arn, At: listing.Server}
 	if l.At.IsZero() {
 		l.At = listing.Local
