@@ -167,17 +167,27 @@ func (c *Consumer) retrying(i RetryInfo) {
 	i.log(c.cfg.Logger, "consuming")
 }
 
-// callHook calls a hook. One that panics must not take the consumer with it.
+// callHook calls a hook. One that panics must not take the consumer with it. One that ends the goroutine ends Run: a shard
+// would stand still without it.
 func callHook[T any](c *Consumer, name string, hook func(T), info T) {
 	if hook == nil {
 		return
 	}
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
 		if v := recover(); v != nil {
 			c.cfg.Logger.Error("consuming: a hook panicked", "hook", name, "err", fmt.Sprint(v), "stack", string(debug.Stack()))
+			return
+		}
+		if run := c.run.Load(); run != nil {
+			run.fail(fmt.Errorf("kin: ConsumerHooks.%s %w", name, errGoroutineEnded))
 		}
 	}()
 	hook(info)
+	returned = true
 }
 
 // defaultWorkerName is the name of the host, as far as it can be part of an ID.

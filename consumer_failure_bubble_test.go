@@ -310,3 +310,39 @@ func (b *book) Write(line []byte) (int, error) {
 	b.notef("%s", line)
 	return len(line), nil
 }
+
+// What FailNow does in a hook must not leave a shard standing still, nor goroutines behind: the bubble would find them.
+func TestConsumerHooksThatEndTheGoroutine(t *testing.T) {
+	t.Parallel()
+	for name, configure := range map[string]func(*kin.ConsumerHooks){
+		"Fetched":      func(h *kin.ConsumerHooks) { h.Fetched = func(kin.FetchInfo) { runtime.Goexit() } },
+		"Handled":      func(h *kin.ConsumerHooks) { h.Handled = func(kin.HandledInfo) { runtime.Goexit() } },
+		"ShardStarted": func(h *kin.ConsumerHooks) { h.ShardStarted = func(kin.LeaseInfo) { runtime.Goexit() } },
+		"ShardStopped": func(h *kin.ConsumerHooks) { h.ShardStopped = func(kin.LeaseInfo) { runtime.Goexit() } },
+		"Group":        func(h *kin.ConsumerHooks) { h.Group = func(kin.GroupInfo) { runtime.Goexit() } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGroup(t, 2)
+				g.put("a", "b", "c")
+				c, _ := g.consumer(&book{}, func(cfg *kin.ConsumerConfig) { configure(&cfg.Hooks) })
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				var err error
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					err = c.Run(ctx)
+				}()
+				<-done
+				if ctx.Err() != nil && name != "ShardStopped" {
+					t.Error("Run went on until it was stopped")
+				}
+				if name != "Group" && (err == nil || !strings.Contains(err.Error(), name+" ended its goroutine")) {
+					t.Errorf("Run: %v, want an error about %s", err, name)
+				}
+			})
+		})
+	}
+}

@@ -3,6 +3,7 @@ package kin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -174,8 +175,8 @@ func (s *shardRun) callHandler(ctx context.Context, b *Batch) error {
 	return info.Err
 }
 
-// errHandlerLeft is why Run ends when a handler ended its goroutine.
-var errHandlerLeft = errors.New("kin: a handler ended its goroutine with runtime.Goexit, as FailNow of a test does")
+// errGoroutineEnded is why Run ends when a handler or a hook ended its goroutine.
+var errGoroutineEnded = errors.New("ended its goroutine with runtime.Goexit, as FailNow of a test does")
 
 // call calls a handler and makes its panic an error. A handler that ends the goroutine ends the
 // consumer too: it is a test that wants to fail.
@@ -189,7 +190,7 @@ func (s *shardRun) call(ctx context.Context, h Handler, b *Batch) (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 			return
 		}
-		s.run.fail(errHandlerLeft)
+		s.run.fail(fmt.Errorf("kin: a handler %w", errGoroutineEnded))
 	}()
 	err = h.Handle(ctx, b)
 	returned = true

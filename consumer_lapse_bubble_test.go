@@ -42,6 +42,9 @@ func TestConsumerRecordsInHand(t *testing.T) {
 				}
 				w.store.SetOutage(leasetest.Up)
 				time.Sleep(10 * time.Second)
+				if err := s.batches[0].Checkpoint(t.Context()); !errors.Is(err, kin.ErrLeaseLost) {
+					t.Errorf("Checkpoint of a batch that was called back: %v, want ErrLeaseLost", err)
+				}
 				s.ack("b")
 				time.Sleep(3 * time.Second)
 				s.ack("c", "d")

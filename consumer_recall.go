@@ -70,6 +70,13 @@ func (s *shardRun) renew(from Position) bool {
 	return true
 }
 
+// replaced says whether another shardRun goes on with the shard, so that what the batches of this one acknowledge is of no use.
+func (s *shardRun) replaced() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next != nil
+}
+
 // beginning returns where reading is to begin.
 func (s *shardRun) beginning() (Position, error) {
 	if s.from != nil {

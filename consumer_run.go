@@ -83,11 +83,15 @@ func (r *consumerRun) loop(ctx context.Context) error {
 	r.leave = leave
 	// Ends with r.ctx; waited for below.
 	r.work.Go(func() { r.followStreams(r.ctx) })
-	err := r.worker.Run(stop)
-	r.gate.Close() // for handlers that were cut off and don't heed it, and if the worker failed
-	r.end()
-	r.work.Wait()
-	return r.result(err)
+	return r.result(r.runWorker(stop))
+}
+
+// runWorker runs the worker, and sees to the end of all else, also when a hook ends the goroutine.
+func (r *consumerRun) runWorker(ctx context.Context) error {
+	defer r.work.Wait()
+	defer r.end()
+	defer r.gate.Close() // for handlers that were cut off and don't heed it, and if the worker failed
+	return r.worker.Run(ctx)
 }
 
 // result returns what Run returns, given what the worker returned.

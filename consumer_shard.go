@@ -2,6 +2,7 @@ package kin
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -366,6 +367,9 @@ func (s *shardRun) progress() (coord.Progress, bool) {
 
 // checkpoint stores how far the shard is done, and waits for it.
 func (s *shardRun) checkpoint(ctx context.Context) error {
+	if s.replaced() {
+		return fmt.Errorf("checkpoint %s %s: %w", s.stream.name, s.id, ErrLeaseLost)
+	}
 	return s.run.checkpoint(ctx, s)
 }
 

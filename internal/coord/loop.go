@@ -46,12 +46,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		cutAt: never, collectAt: never,
 	}
 	l.start = l.newStarting()
+	defer func() { // also when a hook ends the goroutine
+		cancel()
+		l.wg.Wait()
+		w.mail.close()
+		close(w.done)
+		w.cfg.Reader.Trust(time.Time{})
+	}()
 	l.run(ctx)
-	cancel()
-	l.wg.Wait()
-	w.mail.close()
-	close(w.done)
-	w.cfg.Reader.Trust(time.Time{})
 	return l.err
 }
 
