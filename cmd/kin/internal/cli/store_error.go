@@ -7,7 +7,9 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/kinstream/kin/dynamostore"
 	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/sqlstore"
 )
 
 // storeError is an error of the store, which is explained as such: another machine than that of
@@ -19,6 +21,21 @@ type storeError struct {
 
 func (e *storeError) Error() string { return e.address.String() + ": " + e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
+
+// bare is the text without the hint of the store, for where the command has one of its own.
+func (e *storeError) bare() string {
+	text := e.Error()
+	hint := ""
+	if sql, ok := errors.AsType[*sqlstore.Error](e.err); ok {
+		hint = sql.Hint
+	} else if dynamo, ok := errors.AsType[*dynamostore.Error](e.err); ok {
+		hint = dynamo.Hint
+	}
+	if hint != "" {
+		text = strings.TrimSuffix(text, " ("+hint+")")
+	}
+	return oneLine(text)
+}
 
 // storeFailure marks an error as one of the store. What says what happened in the group stays
 // as it is.
@@ -54,7 +71,7 @@ func (a *app) storeFailure(e *storeError) *failure {
 	case service.code == exitNotFound:
 		f = noTables(e, "is the region right?")
 	case service.code == exitDenied:
-		f.code, f.hint = exitDenied, service.hint
+		f.code, f.what, f.hint = exitDenied, e.bare(), service.hint
 	}
 	return f
 }
@@ -80,12 +97,15 @@ func sqlFailure(e *storeError) *failure {
 	if coded, ok := errors.AsType[*mysql.MySQLError](e.err); ok {
 		number = coded.Number
 	}
-	denied := &failure{code: exitDenied, what: oneLine(e.Error()), hint: "check the user and the password in --store", err: e}
+	denied := &failure{
+		code: exitDenied, what: e.bare(), err: e,
+		hint: "check the user and the password in --store, and what the user may do with the tables",
+	}
 	switch {
 	case state == "42P01", number == 1146: // there is no such table
 		return noTables(e, "is it the right database?")
 	case state == "3D000", number == 1049: // there is no such database
-		return &failure{code: exitNotFound, what: oneLine(e.Error()), hint: "create the database first", err: e}
+		return &failure{code: exitNotFound, what: e.bare(), hint: "create the database first", err: e}
 	case strings.HasPrefix(state, "28"), state == "42501", number == 1044, number == 1045, number == 1142:
 		return denied
 	}
