@@ -18,7 +18,7 @@ func (s *shardRun) deliver(p *consumedPage) bool {
 	var d defects
 	defer func() { s.unpacked(p, d) }()
 	for i := 0; i < len(p.records); {
-		buffer := s.run.buffers.Get().(*[]Record)
+		buffer, _ := s.run.buffers.Get().(*[]Record)
 		next := s.fill(buffer, p.records[i:], &d) + i
 		after := AfterSequence(cloneSequence(p.records[next-1].SequenceNumber))
 		i = next

@@ -116,20 +116,17 @@ func (l *loop) watch(e Event) {
 	}
 	key := op + " " + stream
 	n := l.failures[key]
-	what := "lease store"
-	if op == "List" {
-		what = "shards of the stream"
-	}
 	switch {
 	case err == nil && n == 0:
 		return
 	case err == nil:
 		delete(l.failures, key)
-		l.cfg.Logger.Info(what+": works again", "op", op, "group", l.cfg.Group, "failures", n)
+		l.cfg.Logger.Info("consuming: a call for the group works again", "op", op, "group", l.cfg.Group, "failures", n)
 	default:
 		l.failures[key] = n + 1
 		if n&(n+1) == 0 { // the 1st, 2nd, 4th, 8th in a row
-			l.cfg.Logger.Warn(what+": failed, trying again", "op", op, "group", l.cfg.Group, "stream", stream, "attempt", n+1, "err", err)
+			l.cfg.Logger.Warn("consuming: a call for the group failed, trying again",
+				"op", op, "group", l.cfg.Group, "stream", stream, "attempt", n+1, "err", err)
 		}
 	}
 	if l.cfg.Hooks.Store != nil {
