@@ -129,6 +129,15 @@ func ParseStore(text string, getenv func(string) string) (kind, place, shown str
 	return string(address.kind), address.place, address.String(), err
 }
 
+// StoreFailure is what is printed of an error of a store.
+func StoreFailure(address string, err error) string {
+	parsed, failed := parseStore(address, func(string) string { return "" })
+	if failed != nil {
+		return failed.Error()
+	}
+	return (&app{}).storeFailure(&storeError{parsed, err}).Error()
+}
+
 var (
 	DefaultStorePath = defaultStorePath
 	CheckpointText   = checkpointText

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
+	"github.com/kinstream/kin/sqlstore"
 )
 
 func TestStore_addresses(t *testing.T) {
@@ -30,6 +31,30 @@ func TestStore_addresses(t *testing.T) {
 	for _, text := range []string{"groups.db", "sqlite:", "dynamodb:", "dynamodb:t?colour=red", "dynamodb:t?%", "redis://db", "postgres://db", "postgres:kin", "mysql:///kin"} {
 		if _, _, _, err := cli.ParseStore(text, getenv); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("store %q = %v, want an error of one line", text, err)
+		}
+	}
+}
+
+// stateError is an error of PostgreSQL.
+type stateError string
+
+func (e stateError) Error() string    { return "refused (" + string(e) + ")" }
+func (e stateError) SQLState() string { return string(e) }
+
+func TestStore_failures_say_once_what_may_help(t *testing.T) {
+	t.Parallel()
+	const hint = "what the library says"
+	for _, c := range []struct{ address, want string }{
+		{"postgres://ann:pw@db/kin", "postgres://ann:xxxxx@db/kin: sqlstore: poll group billing: refused (28P01); check the user and the password in --store, and what the user may do with the tables"},
+		{"postgres://db/kin", "postgres://db/kin: sqlstore: poll group billing: refused (3D000); create the database first"},
+	} {
+		state := stateError("28P01")
+		if strings.Contains(c.want, "3D000") {
+			state = "3D000"
+		}
+		err := &sqlstore.Error{Op: "poll group billing", Err: state, Hint: hint}
+		if got := cli.StoreFailure(c.address, err); got != c.want {
+			t.Errorf("printed %q, want %q", got, c.want)
 		}
 	}
 }
