@@ -85,7 +85,10 @@ type ConsumerConfig struct {
 	// acknowledged holds the checkpoint for ever, which [Consumer.Shards] shows, and delivery
 	// stops at MaxUnackedRecords. A shard that is to be handed over, or that has ended, waits
 	// for what was delivered; ShutdownTimeout bounds the waiting for a hand-over and for a
-	// stop. Defaults to false: the return of nil acknowledges the batch.
+	// stop. When the context of the handler is cancelled, nobody may work on what was taken
+	// over: what is not acknowledged when delivery goes on is delivered again, here or by
+	// another worker, with all records of the shard that come after it.
+	// Defaults to false: the return of nil acknowledges the batch.
 	ManualAcks bool
 
 	// MaxUnackedRecords and MaxUnackedBytes bound what of one shard is delivered, or waits in

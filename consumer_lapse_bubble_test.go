@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,13 @@ import (
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/lease/leasetest"
 )
+
+// read returns what was delivered, the first batch, and the context of the last one.
+func (s *shelf) read() (records []string, first *kin.Batch, ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.records), s.batches[0], s.ctx
+}
 
 // What happens to records that are in somebody's hands when the trust ends, or the shard is given up.
 func TestConsumerRecordsInHand(t *testing.T) {
@@ -33,16 +41,17 @@ func TestConsumerRecordsInHand(t *testing.T) {
 				}
 				w.store.SetOutage(leasetest.Refusing)
 				time.Sleep(15 * time.Second)
-				if !errors.Is(context.Cause(s.ctx), kin.ErrLeaseLost) {
-					t.Fatalf("the context says %v, want ErrLeaseLost", context.Cause(s.ctx))
+				records, first, ctx := s.read()
+				if !errors.Is(context.Cause(ctx), kin.ErrLeaseLost) {
+					t.Fatalf("the context says %v, want ErrLeaseLost", context.Cause(ctx))
 				}
 				s.ack("a", "c") // was done in spite of that; b is dropped
-				if len(s.records) != 3 {
-					t.Errorf("delivered %q, want three", s.records)
+				if len(records) != 3 {
+					t.Errorf("delivered %q, want three", records)
 				}
 				w.store.SetOutage(leasetest.Up)
 				time.Sleep(10 * time.Second)
-				if err := s.batches[0].Checkpoint(t.Context()); !errors.Is(err, kin.ErrLeaseLost) {
+				if err := first.Checkpoint(t.Context()); !errors.Is(err, kin.ErrLeaseLost) {
 					t.Errorf("Checkpoint of a batch that was called back: %v, want ErrLeaseLost", err)
 				}
 				s.ack("b")
@@ -52,8 +61,9 @@ func TestConsumerRecordsInHand(t *testing.T) {
 				if got := g.checkpoint(0); got != g.position("d") {
 					t.Errorf("checkpoint = %s, want %s", got, g.position("d"))
 				}
-				slices.Sort(s.records)
-				if got := s.records; !slices.Equal(slices.Compact(slices.Clone(got)), []string{"a", "b", "c", "d"}) || len(got) > 6 || got[2] != "b" {
+				got, _, _ := s.read()
+				slices.Sort(got)
+				if !slices.Equal(slices.Compact(slices.Clone(got)), []string{"a", "b", "c", "d"}) || len(got) > 6 || got[2] != "b" {
 					t.Errorf("delivered %q, want b twice, and of the others only c", got)
 				}
 				w.end()
@@ -99,6 +109,7 @@ func TestConsumerRecordsInHand(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			g := newGroup(t, 1)
+			var mu sync.Mutex
 			var stopped []kin.LeaseInfo
 			var late atomic.Bool
 			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
@@ -109,7 +120,11 @@ func TestConsumerRecordsInHand(t *testing.T) {
 				}
 				return nil
 			}), func(cfg *kin.ConsumerConfig) {
-				cfg.Hooks.ShardStopped = func(i kin.LeaseInfo) { stopped = append(stopped, i) }
+				cfg.Hooks.ShardStopped = func(i kin.LeaseInfo) {
+					mu.Lock()
+					defer mu.Unlock()
+					stopped = append(stopped, i)
+				}
 			})
 			g.put("a")
 			time.Sleep(5 * time.Second)
@@ -120,9 +135,11 @@ func TestConsumerRecordsInHand(t *testing.T) {
 			}
 			time.Sleep(20 * time.Second)
 			want := kin.AfterSequence(kin.SequenceNumber(g.server.Records("orders")[0].SequenceNumber))
+			mu.Lock()
 			if len(stopped) != 1 || stopped[0].Reason != kin.StoppedByLoss || stopped[0].Position != want {
 				t.Errorf("stopped %+v, want one by loss, at %v", stopped, want)
 			}
+			mu.Unlock()
 			w.end()
 		})
 	})
@@ -142,7 +159,8 @@ func TestConsumerRecordsInHand(t *testing.T) {
 			time.Sleep(time.Second)
 			s.ack("a")
 			synctest.Wait()
-			if err := s.batches[0].Checkpoint(t.Context()); err != nil {
+			_, first, _ := s.read()
+			if err := first.Checkpoint(t.Context()); err != nil {
 				t.Errorf("Checkpoint: %v", err)
 			}
 			if got := g.checkpoint(0); got != g.position("a") {
