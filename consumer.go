@@ -167,8 +167,8 @@ func (c *Consumer) retrying(i RetryInfo) {
 	i.log(c.cfg.Logger, "consuming")
 }
 
-// callHook calls a hook. One that panics must not take the consumer with it. One that ends the goroutine ends Run: a shard
-// would stand still without it.
+// callHook calls a hook. One that panics must not take the consumer with it. One that ends the
+// goroutine ends Run: a shard would stand still without it.
 func callHook[T any](c *Consumer, name string, hook func(T), info T) {
 	if hook == nil {
 		return

@@ -311,7 +311,8 @@ func (b *book) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// What FailNow does in a hook must not leave a shard standing still, nor goroutines behind: the bubble would find them.
+// What FailNow does in a hook must not leave a shard standing still, nor goroutines behind: the
+// bubble would find them.
 func TestConsumerHooksThatEndTheGoroutine(t *testing.T) {
 	t.Parallel()
 	for name, configure := range map[string]func(*kin.ConsumerHooks){

@@ -21,7 +21,8 @@ func (s *shelf) read() (records []string, first *kin.Batch, ctx context.Context)
 	return slices.Clone(s.records), s.batches[0], s.ctx
 }
 
-// What happens to records that are in somebody's hands when the trust ends, or the shard is given up.
+// What happens to records that are in somebody's hands when the trust ends, or the shard is
+// given up.
 func TestConsumerRecordsInHand(t *testing.T) {
 	t.Parallel()
 

@@ -2,14 +2,16 @@ package kin
 
 import "context"
 
-// With ManualAcks, records may be in somebody's hands after the handler has returned. When the trust ends, the context that
-// they were handed out with is cancelled, so nobody may work on them any more; and when there is trust again, nobody does. What is
-// not acknowledged by then has to be delivered again. The order of a shard wants that all after it is, too. So the
-// shard is begun anew at its position: by another shardRun, because batches that are still
-// around must not acknowledge what the next one delivers. The worker in the group and hooks hear nothing of that.
+// With ManualAcks, records may be in somebody's hands after the handler has returned. When the
+// trust ends, the context that they were handed out with is cancelled, so nobody may work on
+// them any more; and when there is trust again, nobody does. What is not acknowledged by then
+// has to be delivered again. The order of a shard wants that all after it is, too. So the shard
+// is begun anew at its position: by another shardRun, because batches that are still around
+// must not acknowledge what the next one delivers. The worker in the group and hooks hear
+// nothing of that.
 
-// handled takes in that a handler has returned nil, and reports whether that is the end of a batch: not, if its context was
-// cancelled before and it is not acknowledged.
+// handled takes in that a handler has returned nil, and reports whether that is the end of a
+// batch: not, if its context was cancelled before and it is not acknowledged.
 func (s *shardRun) handled(ctx context.Context, b *Batch) bool {
 	if !s.run.c.cfg.ManualAcks {
 		b.AckAll()
@@ -70,7 +72,8 @@ func (s *shardRun) renew(from Position) bool {
 	return true
 }
 
-// replaced says whether another shardRun goes on with the shard, so that what the batches of this one acknowledge is of no use.
+// replaced says whether another shardRun goes on with the shard, so that what the batches of
+// this one acknowledge is of no use.
 func (s *shardRun) replaced() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

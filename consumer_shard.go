@@ -193,8 +193,8 @@ func (s *shardRun) cut(cause error) {
 	s.impatient()
 }
 
-// context returns the context of handlers in a period of trust. It returns false if nothing is to be delivered in it, because
-// records are to be called back first.
+// context returns the context of handlers in a period of trust. It returns false if nothing is
+// to be delivered in it, because records are to be called back first.
 func (s *shardRun) context(period context.Context) (ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -346,8 +346,8 @@ func (s *shardRun) wake() {
 	}
 }
 
-// progress returns how far the shard is done, unless the lease is lost. While it is given up it still counts: somebody may
-// wait for a checkpoint.
+// progress returns how far the shard is done, unless the lease is lost. While it is given up it
+// still counts: somebody may wait for a checkpoint.
 func (s *shardRun) progress() (coord.Progress, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -72,9 +72,10 @@ const AnyBeat int64 = -1
 // forgotten, or never joined. Nothing was changed.
 var ErrNoWorker = errors.New("lease: the worker has no row in the group")
 
-// ErrSetup is wrapped by errors of a [Store] that trying again does not cure, because somebody has to set something
-// right first: there is no such table, or it is another one; the caller may not use it; its credentials are
-// refused. A worker that starts gives up with it at once. One that has used the store before goes on trying.
+// ErrSetup is wrapped by errors of a [Store] that trying again does not cure, because somebody
+// has to set something right first: there is no such table, or it is another one; the caller
+// may not use it; its credentials are refused. A worker that starts gives up with it at once.
+// One that has used the store before goes on trying.
 var ErrSetup = errors.New("lease: the store is not set up")
 
 // Change is a compare-and-set of one lease. Make one with [Create], [Set] or [Remove].

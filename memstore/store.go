@@ -134,7 +134,8 @@ func (s *Store) Update(ctx context.Context, group string, changes []lease.Change
 	return results, nil
 }
 
-// update makes a change if the row has the revision and the owner for it. It returns the row as it is then.
+// update makes a change if the row has the revision and the owner for it. It returns the row as
+// it is then.
 func (g *rowsOf) update(c lease.Change) (row lease.Lease, made bool) {
 	row, _ = g.leases.get(c.Old.Key)
 	row.Key = c.Old.Key

@@ -86,8 +86,8 @@ func sameName(tb testing.TB, c combo, rng *rand.Rand) {
 	r.noOverlap(report)
 }
 
-// changedStreams deploys workers that read a second stream, then workers that have let go of the first one,
-// and one that is told while it runs.
+// changedStreams deploys workers that read a second stream, then workers that have let go of
+// the first one, and one that is told while it runs.
 func changedStreams(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store, streams: 2, shards: 4})
 	one, two := r.defaults.Streams[0], r.defaults.Streams[1]

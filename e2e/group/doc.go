@@ -23,6 +23,6 @@
 //   - proxy: a TCP proxy that cuts, blackholes, or loses one direction;
 //   - worker: the program of a worker.
 //
-// TestGroups plays each scenario once, with servers that suit it; make soak plays them with new seeds
-// and in all combinations of servers and stores, for as long as one likes.
+// TestGroups plays each scenario once, with servers that suit it; make soak plays them with new
+// seeds and in all combinations of servers and stores, for as long as one likes.
 package group

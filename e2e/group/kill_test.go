@@ -17,7 +17,8 @@ import (
 func (r *rig) killed() time.Duration { return r.defaults.TTL + 2*time.Second }
 
 func killOne(tb testing.TB, c combo, rng *rand.Rand) {
-	// A handler that takes its time: a checkpoint that ran ahead of it would lose what it has in hand.
+	// A handler that takes its time: a checkpoint that ran ahead of it would lose what it has
+	// in hand.
 	r := newRig(tb, plan{server: c.server, store: c.store, worker: worker.Config{Handling: 150 * time.Millisecond}})
 	workers := r.startAll(4)
 	r.quiet(between(rng, time.Second, 2*time.Second))
@@ -86,8 +87,9 @@ func killAll(tb testing.TB, c combo, rng *rand.Rand) {
 	r.noOverlap(report)
 }
 
-// crashLoop lets one worker die again and again soon after its start, as a broken deployment does. Who
-// dies before its first checkpoint leaves nothing but the one before, so replays add up.
+// crashLoop lets one worker die again and again soon after its start, as a broken deployment
+// does. Who dies before its first checkpoint leaves nothing but the one before, so replays add
+// up.
 func crashLoop(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store})
 	r.startAll(3)
@@ -129,7 +131,8 @@ func zombie(tb testing.TB, c combo, rng *rand.Rand) {
 	r.replayed(report)
 }
 
-// stubbornZombie goes on after the wake-up as if nothing had happened: its checkpoint must be refused.
+// stubbornZombie goes on after the wake-up as if nothing had happened: its checkpoint must be
+// refused.
 func stubbornZombie(tb testing.TB, c combo, rng *rand.Rand) {
 	r, victim, woken := freeze(tb, c, rng, true)
 	report := r.finish()

@@ -12,7 +12,8 @@ import (
 	"github.com/kinstream/kin/e2e/group/trace"
 )
 
-// ledger knows while a scenario runs which records are still to be handled. The account does not rest on it.
+// ledger knows while a scenario runs which records are still to be handled. The account does
+// not rest on it.
 type ledger struct {
 	mu   sync.Mutex // guards what follows
 	puts []trace.Entry

@@ -20,7 +20,8 @@ var troubles = []struct {
 	{"no answer gets through", proxy.HoldAnswers},
 }
 
-// toStore sets the proxies to the store of all workers, those included that start later; or of some.
+// toStore sets the proxies to the store of all workers, those included that start later; or of
+// some.
 func (r *rig) toStore(mode proxy.Mode, processes ...*process) {
 	if len(processes) == 0 {
 		r.storeMode, processes = mode, r.processes
@@ -32,8 +33,8 @@ func (r *rig) toStore(mode proxy.Mode, processes ...*process) {
 	}
 }
 
-// storeDown takes the store away for so long: its process stands still, or no worker reaches it. One
-// worker is asked to stop meanwhile, and one is started.
+// storeDown takes the store away for so long: its process stands still, or no worker reaches
+// it. One worker is asked to stop meanwhile, and one is started.
 func storeDown(outage time.Duration) func(tb testing.TB, c combo, rng *rand.Rand) {
 	return func(tb testing.TB, c combo, rng *rand.Rand) {
 		r := newRig(tb, plan{server: c.server, store: c.store, shards: 6, timeout: outage + 2*time.Minute})

@@ -22,7 +22,8 @@ type combo struct {
 
 func (c combo) String() string { return strings.ReplaceAll(c.server.Name+"+"+c.store.name, " ", "_") }
 
-// slow says that the Kinesis server needs so much time for an answer that gaps say nothing about the group.
+// slow says that the Kinesis server needs so much time for an answer that gaps say nothing
+// about the group.
 func (c combo) slow() bool { return c.server.Name == server.KinesisLocal().Name }
 
 // scenario is something that happens to a group.
@@ -73,7 +74,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// random returns the numbers of a seed. They choose victims and moments; the machine chooses the rest.
+// random returns the numbers of a seed. They choose victims and moments; the machine chooses
+// the rest.
 func random(tb testing.TB, seed uint64) *rand.Rand {
 	tb.Helper()
 	tb.Logf("seed %d", seed)
@@ -126,8 +128,8 @@ func (r *rig) replayed(report *account.Report) {
 // usualGap is how long a shard waits on a machine that has nothing else to do: the pace of polling.
 const usualGap = 300 * time.Millisecond
 
-// gap prints the longest gap since a moment, and fails if it is longer than what is promised, by more
-// than the machine is slow. 0 promises nothing.
+// gap prints the longest gap since a moment, and fails if it is longer than what is promised,
+// by more than the machine is slow. 0 promises nothing.
 func (r *rig) gap(report *account.Report, since trace.Time, promised time.Duration) {
 	r.Helper()
 	longest := report.Longest(since, 0)

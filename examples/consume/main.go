@@ -37,7 +37,7 @@ func main() {
 	if err := store.CreateTables(ctx); err != nil {
 		log.Fatal(err)
 	}
-	handler := func(ctx context.Context, b *kin.Batch) error {
+	handler := func(_ context.Context, b *kin.Batch) error {
 		for _, rec := range b.Records {
 			fmt.Println(b.Shard, rec.PartitionKey, string(rec.Data))
 		}

@@ -75,8 +75,9 @@ func (m *Machine) setStreams(streams []StreamConfig) {
 	m.tellReadable()
 }
 
-// newStream returns a stream of which nothing is known. It may have been there before: then ends of shards may wait for
-// it, and the answers of its calls are still to come. What a listing says that was asked for then is taken for no start.
+// newStream returns a stream of which nothing is known. It may have been there before: then
+// ends of shards may wait for it, and the answers of its calls are still to come. What a
+// listing says that was asked for then is taken for no start.
 func (m *Machine) newStream(arn string) *stream {
 	st := &stream{list: call{due: never}, put: call{due: never}, soonAt: never, births: true}
 	if was := m.dropped[arn]; was != nil {
@@ -93,7 +94,8 @@ func (m *Machine) newStream(arn string) *stream {
 	return st
 }
 
-// asker returns the stream that asked for a call, and forgets about the call if that one is not read any more.
+// asker returns the stream that asked for a call, and forgets about the call if that one is not
+// read any more.
 func (m *Machine) asker(arn string, which func(*stream) *call) *stream {
 	st := m.streams[arn]
 	if was := m.dropped[arn]; st == nil && was != nil {

@@ -119,7 +119,8 @@ type Flush struct {
 // Leave says that the worker is to stop: drain, hand over, leave. The end is [Left].
 type Leave struct{}
 
-// GiveUp says that the worker is to stop as with [Leave], because of an error, which [Left] then has.
+// GiveUp says that the worker is to stop as with [Leave], because of an error, which [Left]
+// then has.
 type GiveUp struct{ Err error }
 
 // Cut says that there is no more time for that: handlers are cut off, what they have done is

@@ -138,8 +138,9 @@ func (m *Machine) heir(e *entry) string {
 	return ""
 }
 
-// released takes in that a lease that we were to give away is not ours any more. If all that is done is stored, it was handed
-// over, also when it has gone further since: the answer may have been lost.
+// released takes in that a lease that we were to give away is not ours any more. If all that is
+// done is stored, it was handed over, also when it has gone further since: the answer may have
+// been lost.
 func (m *Machine) released(e *entry) {
 	if e.row.Revision > 0 && e.row.Epoch > e.slot.epoch && !later(e.slot.done, e.row.Checkpoint) {
 		m.do(Note{What: LeaseHandedOver, Lease: e.row, Worker: e.row.Owner})

@@ -33,9 +33,9 @@ type loop struct {
 
 // Run joins the group and works in it until ctx ends, or until it can't. The end of ctx makes
 // it leave: it hands its leases over and returns nil, or a [*LeaveError] if ShutdownTimeout was
-// not enough. Other errors: [*StartError], [*TTLError], [*RecreatedError]. It can be called once. When it
-// returns, none of its calls is under way, and each shard has been stopped; only handlers that
-// were cut off may still be running.
+// not enough. Other errors: [*StartError], [*TTLError], [*RecreatedError]. It can be called
+// once. When it returns, none of its calls is under way, and each shard has been stopped; only
+// handlers that were cut off may still be running.
 func (w *Worker) Run(ctx context.Context) error {
 	if w.began.Swap(true) {
 		return errRunTwice

@@ -46,7 +46,8 @@ func (l *loop) newStarting() starting {
 	return s
 }
 
-// learn takes in how a call ended that the Machine was told of, and gives up if trying again can't help.
+// learn takes in how a call ended that the Machine was told of, and gives up if trying again
+// can't help.
 func (l *loop) learn(e Event) {
 	op, _, err := outcome(e)
 	switch {
@@ -83,7 +84,8 @@ func (l *loop) startLate(now time.Duration) {
 	l.giveUp(&StartError{Op: f.Op, For: l.cfg.StartTimeout, Err: f.Err})
 }
 
-// giveUp ends the worker with an error. The store does nothing for it, so it does not wait for that.
+// giveUp ends the worker with an error. The store does nothing for it, so it does not wait for
+// that.
 func (l *loop) giveUp(err error) {
 	l.tell(GiveUp{Err: err})
 	l.tell(Cut{})

@@ -18,7 +18,8 @@ func streams(arns ...string) coord.Streams {
 	return s
 }
 
-// A stream is taken out and put back while the worker knows that its view is old, so that no plan comes between.
+// A stream is taken out and put back while the worker knows that its view is old, so that no
+// plan comes between.
 func TestStreamsThereAndBack(t *testing.T) {
 	t.Parallel()
 	t.Run("the end of a shard that waits for a child goes on", func(t *testing.T) {
@@ -53,8 +54,8 @@ func TestStreamsThereAndBack(t *testing.T) {
 	})
 }
 
-// The position at which the group begins is stored; a listing that a worker made before it knew of it says nothing about what ended
-// before that.
+// The position at which the group begins is stored; a listing that a worker made before it knew
+// of it says nothing about what ended before that.
 func TestListingFromBefore(t *testing.T) {
 	t.Parallel()
 	m := coord.New(config("a"))

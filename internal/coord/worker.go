@@ -60,7 +60,8 @@ type WorkerConfig struct {
 	ListEvery       time.Duration
 	Build           string
 
-	// StartTimeout is how long calls of the store may fail until the worker has joined. 0 means for ever.
+	// StartTimeout is how long calls of the store may fail until the worker has joined. 0 means
+	// for ever.
 	StartTimeout time.Duration
 
 	// ShutdownTimeout is how long Run may take to leave. Then handlers are cut off.

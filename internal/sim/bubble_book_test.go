@@ -13,8 +13,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// book writes down what Consumers, the store and the server do, in the order in which it happens: whatever is judged is done
-// with mu held. That is for moments in memory only.
+// book writes down what Consumers, the store and the server do, in the order in which it
+// happens: whatever is judged is done with mu held. That is for moments in memory only.
 type book struct {
 	mu      sync.Mutex // guards all that follows, and orders what is recorded
 	began   time.Time
@@ -225,7 +225,8 @@ func (w *watched) Forget(ctx context.Context, group, worker string, beat int64) 
 	return gone, err
 }
 
-// trusting is the store as a worker sees it, in front of all faults: it notes what heartbeats were answered.
+// trusting is the store as a worker sees it, in front of all faults: it notes what heartbeats
+// were answered.
 type trusting struct {
 	lease.Store
 	book *book
@@ -284,8 +285,9 @@ func (s *trusting) looked(rows []lease.Worker, began time.Duration, err error) {
 	}
 }
 
-// shows takes in the beat of the worker's row, as a call has it that began at a time and was the heartbeat itself or not. If it has risen
-// otherwise, there was a heartbeat after the call before, although its answer may have got lost.
+// shows takes in the beat of the worker's row, as a call has it that began at a time and was
+// the heartbeat itself or not. If it has risen otherwise, there was a heartbeat after the call
+// before, although its answer may have got lost.
 func (s *trusting) shows(row lease.Worker, began time.Duration, beat bool) {
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()

@@ -101,7 +101,8 @@ func (p *plug) Do(r *http.Request) (*http.Response, error) {
 	return p.next.Do(r)
 }
 
-// Handle implements kin.Handler: it takes its time, fails now and then, and stops when it is told to.
+// Handle implements kin.Handler: it takes its time, fails now and then, and stops when it is
+// told to.
 func (w *worker) Handle(ctx context.Context, b *kin.Batch) error {
 	g := w.group
 	key := lease.Key{Stream: b.StreamARN, Shard: string(b.Shard)}
@@ -153,8 +154,8 @@ func wait(ctx context.Context, takes time.Duration, ignores bool) {
 	}
 }
 
-// ackLater acknowledges the records of a batch one by one, in any order. It does not heed the context: what was taken
-// over gets done, also if another worker may be doing it again.
+// ackLater acknowledges the records of a batch one by one, in any order. It does not heed the
+// context: what was taken over gets done, also if another worker may be doing it again.
 func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key lease.Key, from int64) {
 	g := w.group
 	g.book.mu.Lock()
@@ -175,7 +176,8 @@ func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key leas
 	}
 }
 
-// handling draws how long a handler takes, whether it fails, and whether it ignores that it is to stop. book.mu is held.
+// handling draws how long a handler takes, whether it fails, and whether it ignores that it is
+// to stop. book.mu is held.
 func (g *group) handling() (takes time.Duration, fails, ignores bool) {
 	r := g.handlers
 	switch {

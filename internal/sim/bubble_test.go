@@ -19,9 +19,10 @@ import (
 	"github.com/kinstream/kin/memstore"
 )
 
-// TestConsumersKeepTheirPromises runs real Consumers with the SDK's client against kintest and a store with faults, and
-// has what their handlers saw judged as in the simulation of Machines. The seed fixes what is done to them, but not how goroutines are
-// scheduled: a failure keeps its trace.
+// TestConsumersKeepTheirPromises runs real Consumers with the SDK's client against kintest and
+// a store with faults, and has what their handlers saw judged as in the simulation of Machines.
+// The seed fixes what is done to them, but not how goroutines are scheduled: a failure keeps
+// its trace.
 func TestConsumersKeepTheirPromises(t *testing.T) {
 	t.Parallel()
 	for seed := range seeds(60) {

@@ -17,7 +17,8 @@ var (
 	errDown      = errors.New("sim: the store is down")
 )
 
-// call is one way to make a call: the steps at the store, one after the other, and the event that its answer is.
+// call is one way to make a call: the steps at the store, one after the other, and the event
+// that its answer is.
 type call struct {
 	steps  []func()
 	answer func(error) coord.Event
@@ -300,8 +301,9 @@ func (p *process) answered(row lease.Worker, began time.Duration, err error) {
 	}
 }
 
-// looked notes that a call was answered which began at a time and has the rows of all workers. If the beat of our own has
-// risen, there was a heartbeat after the call before, although its answer may have got lost.
+// looked notes that a call was answered which began at a time and has the rows of all workers.
+// If the beat of our own has risen, there was a heartbeat after the call before, although its
+// answer may have got lost.
 func (p *process) looked(rows []lease.Worker, began time.Duration) {
 	for _, row := range rows {
 		if row.ID != p.machine.ID() {

@@ -21,8 +21,8 @@ var (
 	Large = Size{Hosts: 50, Shards: 1000, Steps: 60, Trouble: 3 * time.Minute}
 )
 
-// Generate makes the scenario of a seed. Most scenarios have a few kinds of trouble, so that each kind is also seen
-// without the others.
+// Generate makes the scenario of a seed. Most scenarios have a few kinds of trouble, so that
+// each kind is also seen without the others.
 func Generate(seed uint64, size Size) Scenario {
 	r := rand.New(rand.NewPCG(seed, 1))
 	s := Scenario{

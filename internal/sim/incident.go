@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// incident brings one worker of a calm group into trouble for long. The others must read its shards when it can't, after
-// the TTL and a little.
+// incident brings one worker of a calm group into trouble for long. The others must read its
+// shards when it can't, after the TTL and a little.
 func (w *world) incident() {
 	s := w.scenario
 	h := w.hosts[len(w.hosts)-1] // which joined in the calm time
@@ -27,8 +27,9 @@ func (w *world) incident() {
 	}
 }
 
-// afflict does one thing to the process of a host, and returns for how long a shard may be unread then. Who gets no answers sends
-// heartbeats for a while, so that it takes longer until others know of it.
+// afflict does one thing to the process of a host, and returns for how long a shard may be
+// unread then. Who gets no answers sends heartbeats for a while, so that it takes longer until
+// others know of it.
 func (w *world) afflict(h *host) time.Duration {
 	limit := w.scenario.TTL + 2*time.Second
 	longer := limit + w.scenario.TTL*7/10

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// loop is a queue of what is to happen, in virtual time. What is due at the same time happens in the order in which it
-// was asked for.
+// loop is a queue of what is to happen, in virtual time. What is due at the same time happens
+// in the order in which it was asked for.
 type loop struct {
 	now   time.Duration
 	queue []todo // a heap

@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// machineMutants are mistakes in the decisions of production, made in a copy of their source: nothing in the
-// source itself can switch them on. file is relative to this folder, and has old exactly once.
+// machineMutants are mistakes in the decisions of production, made in a copy of their source:
+// nothing in the source itself can switch them on. file is relative to this folder, and has old
+// exactly once.
 var machineMutants = []struct {
 	name     string
 	file     string
@@ -110,7 +111,8 @@ func firstLine(out, text string) string {
 	return ""
 }
 
-// runMutant builds the command with a text of a file replaced, and says what it printed and whether it found a violation.
+// runMutant builds the command with a text of a file replaced, and says what it printed and
+// whether it found a violation.
 func runMutant(t *testing.T, file, before, after string) (string, bool) {
 	t.Helper()
 	src, err := os.ReadFile(file)

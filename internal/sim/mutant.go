@@ -7,8 +7,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Mutant is a mistake that is made on purpose in the store, in the readers or between them and the Machine, to see that it is
-// found. Mistakes of the Machine itself are made in a copy of its source: see the test of mutants.
+// Mutant is a mistake that is made on purpose in the store, in the readers or between them and
+// the Machine, to see that it is found. Mistakes of the Machine itself are made in a copy of
+// its source: see the test of mutants.
 type Mutant string
 
 // The mistakes.

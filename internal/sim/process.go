@@ -148,7 +148,8 @@ func (p *process) step(e coord.Event) {
 	p.schedule()
 }
 
-// maxSteps is how many steps a Machine may make in a millisecond, and maxWait is later than anything is due.
+// maxSteps is how many steps a Machine may make in a millisecond, and maxWait is later than
+// anything is due.
 const (
 	maxSteps = 20_000
 	maxWait  = 1000 * time.Hour

@@ -34,8 +34,8 @@ type Requests struct {
 	Time                            time.Duration
 }
 
-// Run runs a scenario: trouble, then time to settle, then a calm time in which a worker joins and one
-// leaves, then trouble of one worker alone. The same scenario gives the same history.
+// Run runs a scenario: trouble, then time to settle, then a calm time in which a worker joins
+// and one leaves, then trouble of one worker alone. The same scenario gives the same history.
 func Run(s Scenario, o Options) Result {
 	cfg := history.Config{Trace: o.Trace, MaxGap: maxGap(s)}
 	w := newWorld(s, o.Mutant, cfg)
@@ -66,8 +66,9 @@ func Run(s Scenario, o Options) Result {
 	return r
 }
 
-// maxGap is for how long a planned hand-over may leave a shard unread: a second, with the default TTL. Where a worker hands
-// over many, plans change in between, and some take a little longer.
+// maxGap is for how long a planned hand-over may leave a shard unread: a second, with the
+// default TTL. Where a worker hands over many, plans change in between, and some take a little
+// longer.
 func maxGap(s Scenario) time.Duration {
 	const many = 50
 	if s.Shards*s.Streams > many {
@@ -76,7 +77,8 @@ func maxGap(s Scenario) time.Duration {
 	return max(s.TTL/10, 700*time.Millisecond)
 }
 
-// skewed says whether a clock is wrong by more than the margin, so that nothing about time can be promised.
+// skewed says whether a clock is wrong by more than the margin, so that nothing about time can
+// be promised.
 func (w *world) skewed() bool {
 	return slices.ContainsFunc(w.hosts, func(h *host) bool { return h.badClock })
 }
@@ -92,7 +94,8 @@ func (w *world) calmDown() {
 	}
 }
 
-// settle puts records for a while longer, and returns how long the group took until every record was done.
+// settle puts records for a while longer, and returns how long the group took until every
+// record was done.
 func (w *world) settle() time.Duration {
 	s := w.scenario
 	began := w.loop.now
@@ -123,8 +126,8 @@ func (w *world) settled() string {
 	return w.uneven()
 }
 
-// settleLimit is how long a group may take until all is done: what had begun ends, the dead are found, and
-// generations of shards are read one after the other.
+// settleLimit is how long a group may take until all is done: what had begun ends, the dead are
+// found, and generations of shards are read one after the other.
 func (w *world) settleLimit() time.Duration {
 	s := w.scenario
 	generations := 1
@@ -162,7 +165,8 @@ func (w *world) uneven() string {
 	return ""
 }
 
-// calmPhase measures what a calm group asks of the store, and lets a worker join and another leave, under load.
+// calmPhase measures what a calm group asks of the store, and lets a worker join and another
+// leave, under load.
 func (w *world) calmPhase() Requests {
 	s := w.scenario
 	w.puts = true

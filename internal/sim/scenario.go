@@ -8,7 +8,8 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Scenario is all that decides a run: how large the group is, how its parts behave, and what happens to it when.
+// Scenario is all that decides a run: how large the group is, how its parts behave, and what
+// happens to it when.
 type Scenario struct {
 	Seed uint64
 

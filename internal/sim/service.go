@@ -142,7 +142,8 @@ func (s *service) expire() {
 // settledAfter is the age from which on listings have a shard for certain.
 const settledAfter = 30 * time.Second
 
-// list returns the shards as they were at a time, and lacks each of the new ones with a probability.
+// list returns the shards as they were at a time, and lacks each of the new ones with a
+// probability.
 func (s *service) list(at time.Duration, lacks float64) []topology.Shard {
 	var list []topology.Shard
 	for _, sh := range s.shards {

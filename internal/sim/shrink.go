@@ -2,8 +2,8 @@ package sim
 
 import "slices"
 
-// Shrink returns the smallest scenario that it finds by leaving things out of s, and that still breaks the same promise, within
-// a number of runs.
+// Shrink returns the smallest scenario that it finds by leaving things out of s, and that still
+// breaks the same promise, within a number of runs.
 func Shrink(s Scenario, o Options, runs int) Scenario {
 	o.Trace = nil
 	whole := Run(s, o).Violation

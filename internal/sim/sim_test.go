@@ -97,7 +97,8 @@ func TestTheSameSeedGivesTheSameHistory(t *testing.T) {
 	}
 }
 
-// TestMutantsAreFound makes mistakes on purpose in the store and the readers. The judge must see each.
+// TestMutantsAreFound makes mistakes on purpose in the store and the readers. The judge must
+// see each.
 func TestMutantsAreFound(t *testing.T) {
 	t.Parallel()
 	const within = 400
@@ -120,7 +121,8 @@ func TestMutantsAreFound(t *testing.T) {
 	}
 }
 
-// restless makes workers come and go all the time, while calls take long: some mistakes need a change in the middle of a call.
+// restless makes workers come and go all the time, while calls take long: some mistakes need a
+// change in the middle of a call.
 func restless(s *sim.Scenario) {
 	s.Hosts, s.TTL, s.Store.Noise = 5, 30*time.Second, 0.5
 	s.Steps = nil

@@ -130,7 +130,8 @@ func (w *world) pin(h *host, pick int) {
 	w.operate(func() { w.table.update(lease.Set(row, pinned), history.Operator) })
 }
 
-// reset takes all leases of a stream from their owners, and sets their checkpoints to the oldest records or to now.
+// reset takes all leases of a stream from their owners, and sets their checkpoints to the
+// oldest records or to now.
 func (w *world) reset(s *service, pick int) {
 	to := lease.TrimHorizon
 	if pick/2%2 == 0 {

@@ -7,8 +7,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// table is what a lease.Store does, for one group, without the time that it takes: each method is one step that happens
-// at once. Methods of a Store that read or write several rows are several steps: see calls.go.
+// table is what a lease.Store does, for one group, without the time that it takes: each method
+// is one step that happens at once. Methods of a Store that read or write several rows are
+// several steps: see calls.go.
 type table struct {
 	record  func(history.Event)
 	mutant  Mutant
@@ -146,7 +147,8 @@ func (t *table) drain(id string, draining bool) error {
 	return nil
 }
 
-// forget deletes the row of a worker if its beat is still the one that was seen, and says whether it is gone.
+// forget deletes the row of a worker if its beat is still the one that was seen, and says
+// whether it is gone.
 func (t *table) forget(id string, beat int64, by string) bool {
 	row, ok := t.workers[id]
 	if !ok {

@@ -30,7 +30,8 @@ type Input struct {
 	Rows    []Row           // of the observer, as they were seen
 	Parents map[Shard][]Shard
 
-	// Handling is how long the handler takes for a batch on purpose: so long a batch in hand is no gap.
+	// Handling is how long the handler takes for a batch on purpose: so long a batch in hand is
+	// no gap.
 	Handling time.Duration
 
 	// ByKey says that workers handle the records of a shard in parallel, in order only by key.

@@ -50,8 +50,8 @@ func row(at trace.Time, shard account.Shard, owner string, epoch, revision int64
 	return account.Row{At: at, Shard: shard, Owner: owner, Epoch: epoch, Revision: revision, Checkpoint: checkpoint}
 }
 
-// right is what a group does that makes no mistake: a reads the parent and is killed in a batch, b repeats
-// that batch, finishes the parent, and reads the child.
+// right is what a group does that makes no mistake: a reads the parent and is killed in a
+// batch, b repeats that batch, finishes the parent, and reads the child.
 func right() account.Input {
 	var puts []trace.Entry
 	for n := range 6 {

@@ -77,7 +77,8 @@ func (a *accountant) checkOrder() {
 	}
 }
 
-// moments returns beginnings and ends in the order of time; what ends at a moment does so before what begins.
+// moments returns beginnings and ends in the order of time; what ends at a moment does so
+// before what begins.
 func (a *accountant) moments() []moment {
 	var all []moment
 	for _, b := range a.batches {

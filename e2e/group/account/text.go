@@ -24,7 +24,8 @@ func (r *Report) Longest(from, to trace.Time) Gap {
 	return longest
 }
 
-// Replayed returns how many records new owners had to deliver again, and the longest window of them.
+// Replayed returns how many records new owners had to deliver again, and the longest window of
+// them.
 func (r *Report) Replayed() (records int, window time.Duration) {
 	for _, replay := range r.Replays {
 		records += replay.Records

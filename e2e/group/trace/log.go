@@ -68,7 +68,8 @@ func Follow(path string) (*Follower, error) {
 	return &Follower{file: file}, nil
 }
 
-// Read takes in what was appended since the last call and returns those entries. A line without an end is left for later.
+// Read takes in what was appended since the last call and returns those entries. A line without
+// an end is left for later.
 func (f *Follower) Read() ([]Entry, error) {
 	more, err := io.ReadAll(f.file)
 	if err != nil {

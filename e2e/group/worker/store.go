@@ -28,8 +28,9 @@ func (s *Store) Close() error { return s.close() }
 // Prepare makes the tables, if they are not there.
 func (s *Store) Prepare(ctx context.Context) error { return s.prepare(ctx) }
 
-// OpenStore opens a store by a text: its kind, a colon, and where it is. dynamodb:http://127.0.0.1:8000 is a DynamoDB server;
-// sqlite, pgx and mysql are databases, followed by what the driver of that name takes.
+// OpenStore opens a store by a text: its kind, a colon, and where it is.
+// dynamodb:http://127.0.0.1:8000 is a DynamoDB server; sqlite, pgx and mysql are databases,
+// followed by what the driver of that name takes.
 func OpenStore(text string) (*Store, error) {
 	kind, where, _ := strings.Cut(text, ":")
 	switch kind {

@@ -20,8 +20,8 @@ import (
 	"github.com/kinstream/kin/e2e/server"
 )
 
-// Main runs a worker until it is stopped, and returns the exit code of the process: 0 if the Consumer's Run
-// returned nil.
+// Main runs a worker until it is stopped, and returns the exit code of the process: 0 if the
+// Consumer's Run returned nil.
 func Main(settings string, stdin io.Reader, stderr io.Writer) int {
 	cfg, err := ParseConfig(settings)
 	if err == nil {
@@ -84,7 +84,8 @@ type worker struct {
 	batches atomic.Int64
 }
 
-// command does what standard input says, and stops the worker at its end: whoever started it is gone.
+// command does what standard input says, and stops the worker at its end: whoever started it is
+// gone.
 func (w *worker) command(consumer *kin.Consumer, stdin io.Reader, stop func()) {
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
 		if streams, found := strings.CutPrefix(lines.Text(), "streams "); found {

@@ -146,8 +146,8 @@ func (c *Checker) newOwner(s *shard, e Event) {
 	}
 }
 
-// handedOver judges that an owner gave its lease away: nothing of it may be under way, and what was done must not
-// be done again.
+// handedOver judges that an owner gave its lease away: nothing of it may be under way, and what
+// was done must not be done again.
 func (c *Checker) handedOver(s *shard, e Event) {
 	old, now := e.Change.Old, e.Change.New
 	c.figures.HandOvers++

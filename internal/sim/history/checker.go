@@ -22,15 +22,15 @@ type Config struct {
 	// ClockError is how much faster or slower than true time clocks may run: 0.02 for two percent.
 	ClockError float64
 
-	// Granularity is how exactly events at one moment are ordered, and how long a call within a process may
-	// take. 0 where a single thread records everything.
+	// Granularity is how exactly events at one moment are ordered, and how long a call within a
+	// process may take. 0 where a single thread records everything.
 	Granularity time.Duration
 
 	// MaxGap is for how long a shard may be unread at most while the group is calm; 0 for no limit.
 	MaxGap time.Duration
 
-	// Index returns how many records of a shard there are up to one with the sequence number, that one
-	// included. Nil if sequence numbers are indexes.
+	// Index returns how many records of a shard there are up to one with the sequence number,
+	// that one included. Nil if sequence numbers are indexes.
 	Index func(key lease.Key, number string) (int64, bool)
 
 	// Trace gets each event as a line, if it is not nil.
@@ -214,8 +214,9 @@ func (c *Checker) forgotten(w *worker, e Event) {
 	}
 }
 
-// abandoned judges what a worker owns whose row it deleted itself. It can't know what it was given at the same moment: others
-// take that at once. But it must have given away all that it has read.
+// abandoned judges what a worker owns whose row it deleted itself. It can't know what it was
+// given at the same moment: others take that at once. But it must have given away all that it
+// has read.
 func (c *Checker) abandoned(w *worker) {
 	if c.owned[w.id] == 0 || w.crashed {
 		return

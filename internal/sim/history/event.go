@@ -16,16 +16,17 @@ const (
 	// Note is for people to read: Text.
 	Note Kind = iota
 
-	// The service: a shard was made (Key, Names: its parents), took records ([From, To)), was closed, lost the
-	// oldest ones (those below To), and is listed no longer.
+	// The service: a shard was made (Key, Names: its parents), took records ([From, To)), was
+	// closed, lost the oldest ones (those below To), and is listed no longer.
 	Opened
 	Put
 	Closed
 	Trimmed
 	Gone
 
-	// The store: a worker's row was made, its beat rose, its row was deleted (By whom; OK: by force). A stream's row
-	// was written (Text: its start; OK: seeded). A lease changed (By whom, Change).
+	// The store: a worker's row was made, its beat rose, its row was deleted (By whom; OK: by
+	// force). A stream's row was written (Text: its start; OK: seeded). A lease changed (By
+	// whom, Change).
 	Joined
 	Beat
 	Forgotten
@@ -39,8 +40,8 @@ const (
 	Started
 	Stopped
 
-	// Records [From, To) were given to a handler: delivery ID; OK: it will ignore that its context is
-	// cancelled. It returned (ID; OK: nil). Records were acknowledged.
+	// Records [From, To) were given to a handler: delivery ID; OK: it will ignore that its
+	// context is cancelled. It returned (ID; OK: nil). Records were acknowledged.
 	Delivered
 	Handled
 	Acked

@@ -20,7 +20,8 @@ type Figures struct {
 	MaxCalmGap time.Duration // while nothing disturbed the group
 	MaxUnread  time.Duration // while one worker was in trouble, and nothing else
 
-	// Overlap is for how long handlers of two workers had records of one shard, by why it could not be helped.
+	// Overlap is for how long handlers of two workers had records of one shard, by why it could
+	// not be helped.
 	Overlap struct{ Handler, Frozen, Operator, BadClock Lengths }
 }
 

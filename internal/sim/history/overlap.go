@@ -27,7 +27,8 @@ func (c *Checker) mayOverlap(d *delivery) bool {
 	return d.ignores || d.frozen || d.excused || w.badClock || w.forced
 }
 
-// ends ends a delivery, and measures with what it overlapped. A process that stands still handles nothing.
+// ends ends a delivery, and measures with what it overlapped. A process that stands still
+// handles nothing.
 func (c *Checker) ends(d *delivery) {
 	for _, o := range d.others {
 		from := max(d.began, o.began, d.resumed, o.resumed)

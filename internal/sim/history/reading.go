@@ -166,7 +166,8 @@ func (c *Checker) delivered(s *shard, e Event) {
 	c.deliveries[d.id] = d
 }
 
-// calmReader says whether the reading took over from another in a calm time, so that nothing should be delivered twice.
+// calmReader says whether the reading took over from another in a calm time, so that nothing
+// should be delivered twice.
 func (s *shard) calmReader(*session) bool { return s.last != nil && s.calm }
 
 // entitled judges whether a worker may deliver records of a shard now.

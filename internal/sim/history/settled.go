@@ -8,9 +8,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// Settled returns what is not as it has to be some time after all trouble is over and the last record was put, or "":
-// every record was acknowledged and is behind a checkpoint, every shard that takes records is
-// read, and nobody who is gone owns anything.
+// Settled returns what is not as it has to be some time after all trouble is over and the last
+// record was put, or "": every record was acknowledged and is behind a checkpoint, every shard
+// that takes records is read, and nobody who is gone owns anything.
 func (c *Checker) Settled() string {
 	for _, key := range c.keys() {
 		if text := c.unsettled(c.shards[key]); text != "" {
@@ -45,7 +45,8 @@ func (c *Checker) unsettled(s *shard) string {
 	return ""
 }
 
-// Unsettled says that the group had all the time that it needs, and something is not as it has to be.
+// Unsettled says that the group had all the time that it needs, and something is not as it has
+// to be.
 func (c *Checker) Unsettled(text string) {
 	c.breaksf("every record is handled and checkpointed when trouble is over", "%s", text)
 }
@@ -55,8 +56,8 @@ func (c *Checker) Endless(worker string) {
 	c.breaksf("workers come to rest", "%s makes steps without end", worker)
 }
 
-// Watch judges that every shard is read: by a worker that is at work and may deliver. It is to be called again and again; a
-// shard may be without such a worker for a time.
+// Watch judges that every shard is read: by a worker that is at work and may deliver. It is to
+// be called again and again; a shard may be without such a worker for a time.
 func (c *Checker) Watch(limit time.Duration) {
 	for _, key := range c.keys() {
 		s, row := c.shards[key], c.rows[key]

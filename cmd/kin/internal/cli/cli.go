@@ -65,8 +65,9 @@ type globalFlags struct {
 	timeout  time.Duration
 }
 
-const rootLong = `kin puts records into Amazon Kinesis data streams and reads them, manages streams,
-and is a Kinesis server of its own for tests and for trying things out.
+const rootLong = `kin puts records into Amazon Kinesis data streams and reads them, alone or as one worker
+of a group, manages streams and groups, and is a Kinesis server of its own for tests and
+for trying things out.
 
 Every command works against AWS and against any other endpoint. It takes region,
 credentials and endpoint from where all AWS tools take them: AWS_REGION,

@@ -1,5 +1,5 @@
-// Command kinsim runs whole groups in virtual time, from one seed after the other, until one breaks a promise of package
-// lease or the time is up. See docs/simulation.md.
+// Command kinsim runs whole groups in virtual time, from one seed after the other, until one
+// breaks a promise of package lease or the time is up. See docs/simulation.md.
 package main
 
 import (
