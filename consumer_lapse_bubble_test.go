@@ -171,3 +171,20 @@ func TestConsumerRecordsInHand(t *testing.T) {
 		})
 	})
 }
+
+// A lane that got through the gate just before trust ended asks for its context when another lane works in the next period
+// already.
+func TestTenureOfAPeriodThatIsOver(t *testing.T) {
+	t.Parallel()
+	tenure := kin.NewTenure()
+	first, end := context.WithCancel(t.Context())
+	end()
+	current := tenure.Context(t.Context())
+	if late := tenure.Context(first); late.Err() == nil {
+		t.Error("the context of the period that is over is not cancelled")
+	}
+	tenure.Lose()
+	if !errors.Is(context.Cause(current), kin.ErrLeaseLost) {
+		t.Errorf("the context of the current period says %v after the lease was lost, want ErrLeaseLost", context.Cause(current))
+	}
+}
