@@ -99,8 +99,9 @@ func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Co
 //
 // The end of ctx is a wanted stop: the batches in hand are finished, checkpoints are stored,
 // the shards are handed over to the other workers, and Run returns nil. Any other end is an
-// error: a [*HandlerError] with [StopConsumer]; a [*ShardError] if the streams can't be found
-// at the start; an error that wraps [ErrShutdown] if handlers had to be cut off; one of the
+// error: a [*HandlerError] with [StopConsumer]; at the start a [*ShardError] if the streams
+// can't be found or listed, and one of the store if that can't be used, which wraps
+// [lease.ErrSetup] if waiting would not help; an error that wraps [ErrShutdown] if handlers had to be cut off; one of the
 // store if shards could not be handed over, so that the others have to wait for LeaseTTL. There
 // may be several, joined.
 //
