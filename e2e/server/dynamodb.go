@@ -29,7 +29,7 @@ func Dynalite() DynamoDBKind {
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "dynalite", "npm", "node_modules", "dynalite", "cli.js")
-			delay := milliseconds(StateDelay)
+			delay := stateDelay()
 			return process{
 				name:    "dynalite",
 				command: node(tb),

@@ -17,7 +17,7 @@ func Kinesalite() Kind {
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			script := installed(tb, "kinesalite", "npm", "node_modules", "kinesalite", "cli.js")
-			delay := milliseconds(StateDelay)
+			delay := stateDelay()
 			return process{
 				name:    "kinesalite",
 				command: node(tb),
@@ -46,7 +46,7 @@ func KinesisLocal() Kind {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			delay := milliseconds(StateDelay) + "ms"
+			delay := stateDelay() + "ms"
 			return process{
 				name:    "kinesis-local",
 				command: node(tb),
@@ -76,7 +76,7 @@ func Ferrokinesis() Kind {
 		start: func(tb testing.TB) running {
 			tb.Helper()
 			program := installed(tb, "ferrokinesis", "cargo", "bin", executable("ferrokinesis"))
-			delay := milliseconds(StateDelay)
+			delay := stateDelay()
 			return process{
 				name:    "ferrokinesis",
 				command: program,

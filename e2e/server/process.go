@@ -170,9 +170,8 @@ func (t *tail) String() string {
 	return string(t.text)
 }
 
-func milliseconds(d time.Duration) string {
-	return strconv.FormatInt(d.Milliseconds(), 10)
-}
+// stateDelay is StateDelay as options of servers want it, in milliseconds.
+func stateDelay() string { return strconv.FormatInt(StateDelay.Milliseconds(), 10) }
 
 // Program is a kind of server that is a program with its address in its environment.
 func Program(name string, command func(testing.TB) string, env func(port string) []string) Kind {
