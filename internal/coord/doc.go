@@ -61,6 +61,6 @@
 // TestMembership and the scripts merge, stale and renamed; 4 every script; 6 TestTrust,
 // TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and the scripts
 // dead and suspect; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers,
-// TestAnswersThatNeverCome and the scripts unknown and poisoned. Rates: TestIdleCost,
-// TestWorkers. All of it together: package sim. Scripts are in testdata.
+// TestAnswersThatNeverCome and the scripts unknown and poisoned. That workers leave in
+// order beside others: TestLeave, TestLeavingTogether. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
 package coord
