@@ -3,6 +3,7 @@ package lease
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -96,10 +97,8 @@ func (s Stream) Check() error {
 
 // checkNames is checkTexts for texts that must not be empty.
 func checkNames(what string, names ...string) error {
-	for _, name := range names {
-		if name == "" {
-			return fmt.Errorf("%w: a %s without a name", ErrInvalid, what)
-		}
+	if slices.Contains(names, "") {
+		return fmt.Errorf("%w: a %s without a name", ErrInvalid, what)
 	}
 	return checkTexts(what, names...)
 }

@@ -195,7 +195,7 @@ func (s *script) updated(v map[string]string, err error) coord.Event {
 		return answer
 	}
 	if rows, refused := v["refused"]; refused {
-		for _, text := range strings.Split(rows, ",") {
+		for text := range strings.SplitSeq(rows, ",") {
 			answer.Results = append(answer.Results, lease.Result{Lease: s.row(text)})
 		}
 		return answer

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -432,26 +433,27 @@ func (n *node) noted(what coord.What) int {
 
 // String returns the state of the world for a failing test.
 func (w *world) String() string {
-	text := fmt.Sprintf("at %v\n", w.now)
+	var text strings.Builder
+	fmt.Fprintf(&text, "at %v\n", w.now)
 	for _, n := range w.nodes {
-		text += fmt.Sprintf("%s as %s reads %d, wakes at %v, stopped %v, left %v, holds", n.name, n.m.ID(), len(n.reading), n.m.Wake(), n.stopped, n.left)
+		fmt.Fprintf(&text, "%s as %s reads %d, wakes at %v, stopped %v, left %v, holds", n.name, n.m.ID(), len(n.reading), n.m.Wake(), n.stopped, n.left)
 		for i, h := range n.m.Held() {
 			if i == 10 {
-				text += " ..."
+				text.WriteString(" ...")
 				break
 			}
-			text += fmt.Sprintf(" %s:%v", h.Lease.Shard, h.State)
+			fmt.Fprintf(&text, " %s:%v", h.Lease.Shard, h.State)
 		}
-		text += "\n"
+		text.WriteString("\n")
 	}
 	s := w.rows()
-	text += fmt.Sprintf("version %d\nworkers %+v\nstreams %+v\n", s.Version, s.Workers, s.Streams)
+	fmt.Fprintf(&text, "version %d\nworkers %+v\nstreams %+v\n", s.Version, s.Workers, s.Streams)
 	for i, l := range s.Leases {
 		if i == 20 {
-			text += "...\n"
+			text.WriteString("...\n")
 			break
 		}
-		text += fmt.Sprintf("%s %d/%d %q %s parents %v\n", l.Shard, l.Epoch, l.Revision, l.Owner, l.Checkpoint, l.Parents)
+		fmt.Fprintf(&text, "%s %d/%d %q %s parents %v\n", l.Shard, l.Epoch, l.Revision, l.Owner, l.Checkpoint, l.Parents)
 	}
-	return text
+	return text.String()
 }

@@ -70,16 +70,17 @@ func rows(text string) []lease.Lease {
 func format(leases []lease.Lease) string {
 	var words []string
 	for _, l := range leases {
-		word := l.Shard
+		var word strings.Builder
+		word.WriteString(l.Shard)
 		if len(l.Parents) > 0 {
-			word += "/" + strings.Join(l.Parents, ",")
+			word.WriteString("/" + strings.Join(l.Parents, ","))
 		}
 		for name, c := range checkpoints {
 			if c == l.Checkpoint {
-				word += "=" + name
+				word.WriteString("=" + name)
 			}
 		}
-		words = append(words, word)
+		words = append(words, word.String())
 	}
 	return strings.Join(words, " ")
 }
