@@ -42,7 +42,7 @@ var flaws = map[string]string{
 	"loads the version last":                       "History",
 	"loads rows as they come":                      "Load",
 	"shares its slices":                            "Load",
-	"reads what it read before":                    "History|Update|Values|Version",
+	"reads what it read before":                    "History|Update|Values|Version|PutStream|Load",
 	"folds the names of groups":                    "Group/names",
 	"folds the IDs of workers":                     "Values/IDs|Load",
 	"makes groups by looking":                      "Group/comes|Beat/of_a_worker",
