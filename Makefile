@@ -12,7 +12,7 @@ TOOLS   := $(CURDIR)/.tools
 LINTER  := $(TOOLS)/bin/golangci-lint
 MODULES := $(shell sed -n 's/^\t\(\..*\)$$/\1/p' go.work)
 
-# Packages side by side, and how long each fuzz target runs.
+# Packages side by side, and how long each fuzz target runs: a time, or a number of inputs with an x.
 P        ?= 2
 FUZZTIME ?= 5s
 
