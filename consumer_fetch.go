@@ -1,7 +1,6 @@
 package kin
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -66,7 +65,7 @@ func (s *shardRun) obstructed(err error, o *obstacle) {
 	}
 	f.Err = newShardError(s.stream.name, s.id, err)
 	s.failed(f)
-	sleep(s.reading, f.Wait)
+	_ = fetch.Sleep(s.reading, f.Wait) // the next call notices the end of the reading
 }
 
 // gone says whether the shard can't be read because the stream does not have it any more.
@@ -159,16 +158,4 @@ func (s *shardRun) failed(f fetch.Failure) {
 	st.failures, st.err = f.Attempt, f.Err
 	s.mu.Unlock()
 	s.run.c.retrying(retryInfo(s.stream.name, s.id, f))
-}
-
-// sleep waits, or returns false if ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

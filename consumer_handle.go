@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/retry"
 )
 
@@ -77,7 +78,7 @@ func (s *shardRun) afterFailure(b *Batch, a *attempts) bool {
 	}
 	switch {
 	case !final:
-		return sleep(s.reading, wait)
+		return fetch.Sleep(s.reading, wait) == nil
 	case c.cfg.WhenFailed == SkipBatch:
 		return s.skip(b, a)
 	}
@@ -152,7 +153,7 @@ func (s *shardRun) bury(b *Batch) bool {
 			c.cfg.Logger.Warn("consuming: the handler of dead letters failed", "stream", s.stream.name, "shard", string(s.id),
 				"attempt", failures, "err", err)
 		}
-		if !sleep(s.reading, c.retryWait().Delay(failures)) {
+		if fetch.Sleep(s.reading, c.retryWait().Delay(failures)) != nil {
 			return false
 		}
 	}

@@ -122,7 +122,7 @@ func (s *shardRun) unreadable(err error) {
 	f := fetch.Failure{Op: "checkpoint", Err: newShardError(s.stream.name, s.id, err), Attempt: 1, Wait: time.Minute}
 	for {
 		s.failed(f)
-		if !sleep(s.reading, f.Wait) {
+		if fetch.Sleep(s.reading, f.Wait) != nil {
 			return
 		}
 		f.Attempt++

@@ -49,7 +49,7 @@ func Describe(ctx context.Context, cfg DescribeConfig) (*types.StreamDescription
 		}
 		f.Wait = cfg.Backoff.Delay(attempt)
 		cfg.OnFailed(f)
-		if err := sleep(ctx, f.Wait); err != nil {
+		if err := Sleep(ctx, f.Wait); err != nil {
 			return nil, err
 		}
 	}

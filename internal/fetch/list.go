@@ -86,7 +86,7 @@ func List(ctx context.Context, cfg ListConfig) (Listing, error) {
 		}
 		f.Wait = cfg.Backoff.Delay(failures)
 		cfg.OnFailed(f)
-		if err := sleep(ctx, f.Wait); err != nil {
+		if err := Sleep(ctx, f.Wait); err != nil {
 			return Listing{}, err
 		}
 	}

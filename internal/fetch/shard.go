@@ -98,7 +98,7 @@ func NewShard(cfg Config) *Shard {
 // whatever has to be put right, and call Next again: it goes on from the same position.
 func (s *Shard) Next(ctx context.Context) (Page, error) {
 	for {
-		if err := sleep(ctx, time.Until(s.due)); err != nil {
+		if err := Sleep(ctx, time.Until(s.due)); err != nil {
 			return Page{}, err
 		}
 		page, err := s.step(ctx)
@@ -305,8 +305,8 @@ func (s *Shard) describe(err error) Failure {
 	return f
 }
 
-// sleep waits, or returns why ctx ended.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or returns why ctx ended.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/lease"
 )
 
@@ -116,7 +117,7 @@ func Watch(ctx context.Context, store lease.Store, group string, share float64) 
 		if !more {
 			return result(all, order, share), nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := fetch.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -176,15 +177,4 @@ func result(all map[string]*watched, order []string, share float64) []Worker {
 		workers = append(workers, worker)
 	}
 	return workers
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

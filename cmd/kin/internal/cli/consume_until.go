@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/operator"
 	"github.com/kinstream/kin/lease"
 )
@@ -60,7 +61,7 @@ func (w *consumeWork) watch(ctx context.Context, consumer *kin.Consumer) {
 	if idle == 0 {
 		idle = idleAtMost
 	}
-	for sleep(ctx, lookEvery) == nil {
+	for fetch.Sleep(ctx, lookEvery) == nil {
 		quiet := time.Since(time.Unix(0, w.activity.Load()))
 		if w.inHand.Load() == 0 && quiet >= idle {
 			w.stop(&endError{fmt.Sprintf("no record for %v: stopping", w.options.idle)})

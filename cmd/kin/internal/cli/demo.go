@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/kintest"
 )
 
@@ -275,7 +276,7 @@ func (d *demo) reshardTwice(ctx context.Context) error {
 	}
 	for _, step := range steps {
 		for d.fed.Load() < step.after {
-			if err := sleep(ctx, 5*time.Millisecond); err != nil {
+			if err := fetch.Sleep(ctx, 5*time.Millisecond); err != nil {
 				return err
 			}
 		}

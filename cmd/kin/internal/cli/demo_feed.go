@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/cmd/kin/internal/text"
+	"github.com/kinstream/kin/internal/fetch"
 )
 
 // demoInput is the text of a demo, which can be read again and again.
@@ -240,7 +241,7 @@ func (d *demo) putMarkers(ctx context.Context, m *markers) error {
 // long: what is missing then is lost.
 func (d *demo) watch(ctx context.Context) error {
 	last, since := int64(-1), time.Now()
-	for sleep(ctx, 50*time.Millisecond) == nil {
+	for fetch.Sleep(ctx, 50*time.Millisecond) == nil {
 		if n := d.ledger.read.Load(); n != last || d.feeding.Load() == nil {
 			last, since = n, time.Now()
 		}

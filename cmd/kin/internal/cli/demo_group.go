@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/kintest"
 	"github.com/kinstream/kin/memstore"
 )
@@ -187,7 +188,7 @@ func (d *groupDemo) direct(ctx context.Context, group *sync.WaitGroup) error {
 		}
 		d.settles = append(d.settles, groupSettle{event.what, time.Since(began).Seconds()})
 		d.setPhasef("%s: settled after %.1f s", event.what, time.Since(began).Seconds())
-		if err := sleep(ctx, groupDemoStep); err != nil {
+		if err := fetch.Sleep(ctx, groupDemoStep); err != nil {
 			return err
 		}
 	}
@@ -212,7 +213,7 @@ func (d *groupDemo) settle(ctx context.Context, event string) error {
 		if time.Now().After(deadline) {
 			return &failure{code: exitIncomplete, what: fmt.Sprintf("%s: the group has not settled after %v", event, groupDemoPatience)}
 		}
-		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := fetch.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -230,7 +231,7 @@ func (d *groupDemo) readRest(ctx context.Context) error {
 		if done != last {
 			last, since = done, time.Now()
 		}
-		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+		if err := fetch.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -245,7 +246,7 @@ func (d *groupDemo) feed(ctx context.Context) error {
 	}
 	defer func() { lines.Close() }()
 	began, sent := time.Now(), 0
-	for sleep(ctx, tick) == nil {
+	for fetch.Sleep(ctx, tick) == nil {
 		for due := int(time.Since(began).Seconds() * groupDemoRate); sent < due; sent++ {
 			text, err := nextLine(d.input, &lines)
 			if err != nil {

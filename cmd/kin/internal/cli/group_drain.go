@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/operator"
 	"github.com/kinstream/kin/lease"
 )
@@ -109,7 +110,7 @@ func waitDrained(ctx context.Context, store lease.Store, group, worker string, w
 				hint: "its handler may be busy, or nobody may be there to take them: kin group describe shows how it goes on",
 			}
 		}
-		if err := sleep(ctx, groupPoll); err != nil {
+		if err := fetch.Sleep(ctx, groupPoll); err != nil {
 			return n, err
 		}
 	}

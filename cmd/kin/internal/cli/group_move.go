@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kinstream/kin/internal/fetch"
 	"github.com/kinstream/kin/internal/operator"
 	"github.com/kinstream/kin/lease"
 )
@@ -107,7 +108,7 @@ func waitLease(ctx context.Context, store lease.Store, group string, l lease.Lea
 				hint: "its handler may be busy, or a worker may be away: kin group describe shows how it goes on",
 			}
 		}
-		if err := sleep(ctx, groupPoll); err != nil {
+		if err := fetch.Sleep(ctx, groupPoll); err != nil {
 			return l, err
 		}
 		rows, err := store.Load(ctx, group)

@@ -75,22 +75,10 @@ func waitActive(ctx context.Context, client *kinesis.Client, stream string) (*ty
 		if s.StreamStatus == types.StreamStatusDeleting {
 			return nil, &failure{code: exitNotFound, what: fmt.Sprintf("stream %s is being deleted", stream)}
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := fetch.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 		pause = min(pause*3/2, 2*time.Second)
-	}
-}
-
-// sleep waits for d, or until ctx ends and then returns its error.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/spf13/cobra"
+
+	"github.com/kinstream/kin/internal/fetch"
 )
 
 func (a *app) streamDeleteCommand() *cobra.Command {
@@ -54,7 +56,7 @@ func (a *app) streamDelete(cmd *cobra.Command, stream string, yes, consumers boo
 			}
 			return err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := fetch.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
