@@ -3,12 +3,12 @@ package dynamostore
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/kinstream/kin/internal/awshint"
 	"github.com/kinstream/kin/lease"
 )
 
@@ -74,10 +74,7 @@ func isSetup(err error) bool {
 	}
 	switch code := api.ErrorCode(); {
 	case code == "ResourceNotFoundException", code == "OptInRequired", code == "UnknownOperationException",
-		code == "UnrecognizedClientException", code == "InvalidClientTokenId", code == "IncompleteSignature",
-		code == "InvalidSignatureException", code == "SignatureDoesNotMatch",
-		strings.HasPrefix(code, "AccessDenied"), strings.HasPrefix(code, "ExpiredToken"),
-		strings.HasPrefix(code, "MissingAuthenticationToken"):
+		strings.HasPrefix(code, "AccessDenied"), awshint.OfCode(code) != "": // the last: credentials
 		return true
 	case code == "ValidationException":
 		return strings.Contains(strings.ToLower(api.ErrorMessage()), "key")
@@ -89,13 +86,14 @@ func isSetup(err error) bool {
 func hint(err error) string {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
-		return hintWithoutCode(err)
+		return awshint.WithoutCode(err)
 	}
 	action := "it"
 	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
 		action = "dynamodb:" + operation.OperationName
 	}
-	switch code := api.ErrorCode(); {
+	code := api.ErrorCode()
+	switch {
 	case code == "ResourceNotFoundException":
 		return "there is no table of that name that is ready, in this region and account: create it, or wait for it"
 	case code == "ResourceInUseException":
@@ -107,11 +105,6 @@ func hint(err error) string {
 		return "the caller needs " + action + " on the table; docs/iam.md has the policies"
 	case code == "ValidationException" && strings.Contains(strings.ToLower(api.ErrorMessage()), "key"):
 		return "is it a table for leases? " + wantedSchema
-	case strings.HasPrefix(code, "ExpiredToken"):
-		return "the credentials have expired"
-	case code == "UnrecognizedClientException", code == "InvalidClientTokenId", code == "IncompleteSignature",
-		code == "InvalidSignatureException", code == "SignatureDoesNotMatch", strings.HasPrefix(code, "MissingAuthenticationToken"):
-		return "check the credentials, the region and the clock of this machine"
 	case code == "UnknownOperationException":
 		return "the endpoint does not know this operation: is it DynamoDB?"
 	case strings.HasPrefix(code, "KMS"), code == "InaccessibleEncryptionCredentialsException":
@@ -119,21 +112,5 @@ func hint(err error) string {
 	case code == (&types.ProvisionedThroughputExceededException{}).ErrorCode():
 		return "the table has too few units of capacity: raise them, or bill on demand"
 	}
-	return ""
-}
-
-func hintWithoutCode(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return "no such host: check the region and the endpoint"
-	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
-		return "check the endpoint and the network"
-	}
-	switch text := strings.ToLower(err.Error()); {
-	case strings.Contains(text, "region"):
-		return "set a region, for example with AWS_REGION"
-	case strings.Contains(text, "credentials"):
-		return "no credentials were found"
-	}
-	return ""
+	return awshint.OfCode(code)
 }
