@@ -171,6 +171,26 @@ func (a *app) demoRecords(ctx context.Context, o demoOptions, input demoInput) e
 	return a.demoReport(ctx, d, err)
 }
 
+// startDemoServer serves on a free port of loopback. The function that it returns ends that.
+func startDemoServer(ctx context.Context, config kintest.Config) (server *kintest.Server, url string, stop func(), err error) {
+	server, err = kintest.NewServer(config)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.Serve(listener) }) // ends when the server is closed; its errors show in the requests
+	stop = func() {
+		_ = server.Close() // memory only: there is nothing to lose
+		served.Wait()
+		listener.Close()
+	}
+	return server, "http://" + listener.Addr().String(), stop, nil
+}
+
 // newDemo starts the server, and makes the stream and its clients. The function
 // that it returns ends all of that.
 func newDemo(ctx context.Context, o demoOptions, input demoInput) (*demo, func(), error) {
@@ -179,23 +199,12 @@ func newDemo(ctx context.Context, o demoOptions, input demoInput) (*demo, func()
 		split: make(chan struct{}), merged: make(chan struct{}),
 	}
 	d.setPhasef("starting")
-	server, err := kintest.NewServer(kintest.Config{StateDelay: demoStateDelay})
+	server, url, stop, err := startDemoServer(ctx, kintest.Config{StateDelay: demoStateDelay})
 	if err != nil {
 		return nil, nil, err
 	}
 	d.server = server
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	var served sync.WaitGroup
-	served.Go(func() { _ = server.Serve(listener) }) // ends when the server is closed; its errors show in the requests
-	stop := func() {
-		_ = server.Close() // memory only: there is nothing to lose
-		served.Wait()
-		listener.Close()
-	}
-	if err := d.connect("http://" + listener.Addr().String()); err != nil {
+	if err := d.connect(url); err != nil {
 		stop()
 		return nil, nil, err
 	}

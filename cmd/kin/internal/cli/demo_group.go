@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -85,23 +84,11 @@ func (a *app) demoGroup(ctx context.Context, o demoOptions, input demoInput) err
 func newGroupDemo(ctx context.Context, o demoOptions, input demoInput) (*groupDemo, func(), error) {
 	d := &groupDemo{options: o, input: input, store: memstore.New(), ledger: newGroupLedger(o.keys), start: time.Now()}
 	d.setPhasef("starting")
-	server, err := kintest.NewServer(kintest.Config{})
+	server, url, stop, err := startDemoServer(ctx, kintest.Config{})
 	if err != nil {
 		return nil, nil, err
 	}
-	d.server = server
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, nil, err
-	}
-	var served sync.WaitGroup
-	served.Go(func() { _ = server.Serve(listener) }) // ends when the server is closed; its errors show in the requests
-	stop := func() {
-		_ = server.Close() // memory only: there is nothing to lose
-		served.Wait()
-		listener.Close()
-	}
-	d.url = "http://" + listener.Addr().String()
+	d.server, d.url = server, url
 	if err := d.connect(); err != nil {
 		stop()
 		return nil, nil, err
