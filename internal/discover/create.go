@@ -81,9 +81,9 @@ func begin(stream lease.Stream, ended, returned bool) lease.Checkpoint {
 }
 
 // ended returns the listed shards that had ended before the start position: those of which the
-// service says so, and of all of their ancestors too. Where it says so only of a descendant,
-// what it says lacks the ancestor, or is about a listing that lacked the descendant: reading
-// too much is better than finishing what has records.
+// service says so, and of all of their ancestors too that are not gone. Where it says so only of a
+// descendant, what it says lacks the ancestor, or is about a listing that lacked the descendant:
+// reading too much is better than finishing what has records.
 func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
 	if stream.Seeded || stream.Start == lease.TrimHorizon {
 		return nil
@@ -99,7 +99,9 @@ func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
 	ask = func(id string) bool {
 		k := x.byID[id]
 		if k == nil || !k.listed {
-			return true // its own parents tell no more
+			// If it is gone, all before it are. But one that has a lease, or ought to be listed, may
+			// be missing only here, as in what the service said of its children.
+			return (k == nil || k.lease == nil) && m.lacking[id] == 0
 		}
 		if !asked[id] {
 			asked[id] = true // ends a circle of parents

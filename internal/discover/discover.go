@@ -30,7 +30,7 @@ type Listing struct {
 
 	// Before are the IDs of those that had ended before the start position of the stream's row,
 	// as far as the service says so. It counts only until the stream is seeded, and only where
-	// it holds for all listed ancestors of a shard as well.
+	// it holds for all ancestors of a shard that are not gone as well.
 	Before map[string]bool
 }
 

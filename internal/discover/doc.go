@@ -56,10 +56,10 @@
 //
 // While the stream is not seeded, at the start position of its row; or nowhere, if it had
 // ended before that: then it is finished from the beginning, because it must not look new
-// later. That is believed only if all of its listed ancestors had ended before, too: what the
-// service says may come from a listing that lacked the shard. When every listed shard has a
-// lease and the open ones own all keys, the stream is seeded. From then on new shards begin at
-// TRIM_HORIZON.
+// later. That is believed only if all of its ancestors that are not gone are listed, and had
+// ended before, too: what the service says may come from a listing that lacked the shard. When
+// every listed shard has a lease and the open ones own all keys, the stream is seeded. From then
+// on new shards begin at TRIM_HORIZON.
 //
 // A child at the end of a shard has no records from before the start position if its parent
 // had not ended before. But a parent may end within the minute for which the service's arrival
