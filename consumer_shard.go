@@ -241,9 +241,13 @@ func (s *shardRun) settle(last *consumedPage) {
 	if last == nil && s.renew(checkpoint) {
 		return
 	}
+	text := lease.Checkpoint(checkpoint.String())
+	if text == s.lease.Checkpoint {
+		text = "" // it has not moved
+	}
 	if last != nil && !stopped {
 		s.tellEnded(last)
-		if s.answerEnded(last) {
+		if s.answerEnded(last, text) {
 			s.run.remove(s)
 			return
 		}
@@ -251,10 +255,6 @@ func (s *shardRun) settle(last *consumedPage) {
 		callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, s.info(reasonOf(why)))
 	}
 	s.run.remove(s)
-	text := lease.Checkpoint(checkpoint.String())
-	if text == s.lease.Checkpoint {
-		text = "" // it has not moved
-	}
 	s.run.worker.Stopped(key, epoch, text)
 }
 
@@ -271,14 +271,14 @@ func (s *shardRun) tellEnded(last *consumedPage) {
 // answerEnded tells the worker that the shard has ended, unless it has asked to stop before:
 // then that is to be answered. mu is held meanwhile so that a stop comes before or after; the
 // call never waits.
-func (s *shardRun) answerEnded(last *consumedPage) bool {
+func (s *shardRun) answerEnded(last *consumedPage, checkpoint lease.Checkpoint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
 		return false
 	}
 	s.ended = true
-	s.run.worker.Ended(s.lease.Key, s.lease.Epoch, last.children)
+	s.run.worker.Ended(s.lease.Key, s.lease.Epoch, checkpoint, last.children)
 	return true
 }
 

@@ -96,9 +96,10 @@ type Progress struct {
 // shard is over, as if it had been stopped: a [StopShard] that crosses it needs no further
 // answer.
 type Ended struct {
-	Key      lease.Key
-	Epoch    int64
-	Children []topology.Shard // as the service names them; none if it names none
+	Key        lease.Key
+	Epoch      int64
+	Checkpoint lease.Checkpoint // how far its records are done, as in Stopped: the end may have to wait
+	Children   []topology.Shard // as the service names them; none if it names none
 }
 
 // Stopped answers [StopShard]: nothing reads or handles the shard any more.

@@ -123,7 +123,7 @@ func (s *script) event(name string, words []string) coord.Event {
 	case "progress":
 		return coord.Progress{Key: key, Epoch: epoch, Checkpoint: at, Load: -1, Now: v["now"] == "true"}
 	case "ended":
-		return coord.Ended{Key: key, Epoch: epoch, Children: childrenOf(v["children"], key.Shard)}
+		return coord.Ended{Key: key, Epoch: epoch, Checkpoint: at, Children: childrenOf(v["children"], key.Shard)}
 	case "stopped":
 		return coord.Stopped{Key: key, Epoch: epoch, Checkpoint: at}
 	case "leave":

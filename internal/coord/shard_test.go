@@ -149,6 +149,23 @@ func TestShardEnds(t *testing.T) {
 			}
 		}
 	})
+	t.Run("an end that can't be stored yet is handed over with all that is done", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 2)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		children := w.split(0) // 2 and 3
+		child := w.merge(3, 1) // 4, the other parent of which nobody knows yet
+		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		a.done[shardKey(1)] = after(7) // of which no Progress tells
+		a.end(1, child)
+		w.run(5 * time.Second)
+		a.tell(coord.Leave{})
+		w.until(5*time.Second, "a has left", func() bool { return a.left != nil })
+		if l := w.row(1); leftErr(a) != nil || l.Owner != "" || l.Checkpoint != after(7) {
+			t.Errorf("left with %v, row %+v; want nil, and %s without an owner", leftErr(a), l, after(7))
+		}
+	})
 	t.Run("an end that crosses a stop is an end", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 4)

@@ -94,6 +94,9 @@ func (m *Machine) onEnded(ev Ended) {
 		m.shut(e)
 		return
 	}
+	if later(ev.Checkpoint, e.slot.done) {
+		e.slot.done = ev.Checkpoint
+	}
 	m.dropDue(e)
 	st := m.streams[ev.Key.Stream]
 	if st == nil || st.failed != nil { // who reads the stream comes to the end again

@@ -181,9 +181,10 @@ func (w *Worker) Moved() {
 	}
 }
 
-// Ended says that all records of a shard are done and no more will come. It never waits.
-func (w *Worker) Ended(key lease.Key, epoch int64, children []topology.Shard) {
-	w.mail.put(message{event: Ended{Key: key, Epoch: epoch, Children: children}})
+// Ended says that all records of a shard are done and no more will come, and up to which
+// checkpoint; empty if none was done. It never waits.
+func (w *Worker) Ended(key lease.Key, epoch int64, checkpoint lease.Checkpoint, children []topology.Shard) {
+	w.mail.put(message{event: Ended{Key: key, Epoch: epoch, Checkpoint: checkpoint, Children: children}})
 }
 
 // Stopped answers [Reader.Stop]: nothing reads or handles the shard any more, and its records

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
+	"github.com/kinstream/kin/internal/topology"
 	"github.com/kinstream/kin/lease"
 )
 
@@ -172,6 +173,25 @@ func TestWorkerCheckpoint(t *testing.T) {
 
 func TestWorkerLeaves(t *testing.T) {
 	t.Parallel()
+	t.Run("and hands over what was done of a shard whose end can't be stored yet", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubble(t, 1)
+			f := b.start("a")
+			b.until(time.Second, "it is read", b.even)
+			f.mu.Lock()
+			delete(f.reads, shardKey(0))
+			f.mu.Unlock()
+			merged := topology.Shard{ID: shardKey(9).Shard, Parents: []string{shardKey(0).Shard, shardKey(8).Shard}, Range: b.shards[0].Range}
+			f.w.Ended(shardKey(0), 1, after(7), []topology.Shard{merged})
+			time.Sleep(5 * time.Second) // in a bubble
+			b.stop()
+			s, _ := b.store.Load(t.Context(), group)
+			if f.err != nil || s.Leases[0].Checkpoint != after(7) || s.Leases[0].Owner != "" {
+				t.Errorf("Run = %v, row %+v; want nil, and %s without an owner", f.err, s.Leases[0], after(7))
+			}
+		})
+	})
 	t.Run("with an error when a handler has to be cut off", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

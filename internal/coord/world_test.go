@@ -253,7 +253,7 @@ func (n *node) end(shard int, children ...topology.Shard) {
 	key := shardKey(shard)
 	epoch := n.reading[key]
 	delete(n.reading, key)
-	n.tell(coord.Ended{Key: key, Epoch: epoch, Children: children})
+	n.tell(coord.Ended{Key: key, Epoch: epoch, Checkpoint: n.done[key], Children: children})
 }
 
 // owner returns who reads a shard.

@@ -330,10 +330,7 @@ func (r *reader) end() {
 		}
 		r.record(history.Event{Kind: history.Ended, Names: names})
 		r.close()
-		if cp := r.checkpoint(); r.moved && cp != "" {
-			r.p.step(coord.Progress{Key: r.key, Epoch: r.epoch, Checkpoint: cp, Load: -1})
-		}
-		r.p.step(coord.Ended{Key: r.key, Epoch: r.epoch, Children: children})
+		r.p.step(coord.Ended{Key: r.key, Epoch: r.epoch, Checkpoint: r.checkpoint(), Children: children})
 	})
 }
 
