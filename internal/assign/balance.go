@@ -16,10 +16,10 @@ const idle = 32
 // follows from a plan that was carried out. An exchange closes as much of the gap as can be, so
 // that a load which changes a little afterwards moves nothing.
 func (p *planner) balance() {
-	b := &balancer{planner: p, held: make([][]int32, len(p.workers)), kinds: make([][]kind, len(p.workers))}
+	b := &balancer{planner: p, hands: make([]hand, len(p.workers))}
 	for i, w := range p.to {
 		if w != nobody && !p.pinned[i] {
-			b.held[w] = append(b.held[w], int32(i))
+			b.hands[w].leases = append(b.hands[w].leases, int32(i))
 		}
 	}
 	order := make([]int32, len(p.workers))
@@ -27,6 +27,9 @@ func (p *planner) balance() {
 		order[w] = int32(w)
 	}
 	for _, more := range []int{0, 2} {
+		for w := range b.hands {
+			b.hands[w].changed = b.rounds
+		}
 		for b.round(order, more) {
 		}
 	}
@@ -35,8 +38,18 @@ func (p *planner) balance() {
 // balancer knows what workers hold.
 type balancer struct {
 	*planner
-	held  [][]int32 // by worker: its leases that can move
-	kinds [][]kind  // by worker: nil if it is to be made anew
+
+	hands  []hand // by worker
+	rounds int    // how many were begun
+}
+
+// hand is what a worker holds, without what is pinned to it.
+type hand struct {
+	leases  []int32
+	changed int // in which round it did last
+
+	kinds              []kind // nil if they are to be made anew
+	lightest, heaviest int64  // the weights of the kinds, if there are any
 }
 
 // kind is the leases of a worker that are alike.
@@ -48,12 +61,15 @@ type kind struct {
 }
 
 // round goes through all pairs of workers, those that differ most first, and reports whether it
-// exchanged something. An exchange may make so many more leases move.
+// exchanged something. An exchange may make so many more leases move. A pair that has not
+// changed since the round before began was looked at as it is, in vain.
 func (b *balancer) round(order []int32, more int) (changed bool) {
+	before := b.rounds
+	b.rounds++
 	slices.SortStableFunc(order, func(v, w int32) int { return cmp.Compare(b.load[w], b.load[v]) })
 	for n, high := range order {
 		for _, low := range slices.Backward(order[n+1:]) {
-			for b.relieve(high, low, more) {
+			for max(b.hands[high].changed, b.hands[low].changed) >= before && b.relieve(high, low, more) {
 				changed = true
 			}
 		}
@@ -75,7 +91,9 @@ func (b *balancer) relieve(high, low int32, more int) bool {
 	left := gap - b.load[high]/int64(b.count[high])
 	// If high has one lease more than low, one can simply go.
 	single := b.count[high] == b.count[low]+1 && b.count[low] < b.room[low]
-	for _, a := range b.kindsOf(high) {
+	kinds, others := b.kindsOf(high), b.kindsOf(low)
+	lightest, heaviest := b.hands[low].lightest, b.hands[low].heaviest
+	for _, a := range kinds {
 		if !b.classes[a.class].can[low] {
 			continue
 		}
@@ -83,7 +101,10 @@ func (b *balancer) relieve(high, low int32, more int) bool {
 		if rest := abs(gap - 2*a.weight); single && rest < left && price <= more {
 			away, back, left = a, none, rest
 		}
-		for _, c := range b.kindsOf(low) {
+		if rest := gap - 2*a.weight; rest+2*lightest >= left || rest+2*heaviest <= -left {
+			continue // whatever came back would be too heavy, or too light
+		}
+		for _, c := range others {
 			rest := abs(gap - 2*(a.weight-c.weight))
 			if rest < left && b.classes[c.class].can[high] && price+b.price(c, low, high) <= more {
 				away, back, left = a, c, rest
@@ -118,29 +139,36 @@ func (b *balancer) price(k kind, from, to int32) int {
 
 // kindsOf returns the kinds of leases that a worker has.
 func (b *balancer) kindsOf(w int32) []kind {
-	if b.kinds[w] != nil {
-		return b.kinds[w]
+	h := &b.hands[w]
+	if h.kinds != nil {
+		return h.kinds
 	}
-	slices.SortFunc(b.held[w], func(i, j int32) int {
+	slices.SortFunc(h.leases, func(i, j int32) int {
 		return cmp.Or(cmp.Compare(b.class[i], b.class[j]), cmp.Compare(b.weight[j], b.weight[i]),
 			cmp.Compare(b.owner[i], b.owner[j]), cmp.Compare(i, j))
 	})
-	kinds := make([]kind, 0, 8)
-	for _, i := range b.held[w] {
+	h.kinds = make([]kind, 0, 8)
+	for n, i := range h.leases {
 		k := kind{b.class[i], b.weight[i], b.owner[i], i}
-		if n := len(kinds); n == 0 || kinds[n-1].class != k.class || kinds[n-1].weight != k.weight || kinds[n-1].owner != k.owner {
-			kinds = append(kinds, k)
+		if n == 0 {
+			h.lightest, h.heaviest = k.weight, k.weight
+		}
+		h.lightest, h.heaviest = min(h.lightest, k.weight), max(h.heaviest, k.weight)
+		if n := len(h.kinds); n == 0 || h.kinds[n-1].class != k.class || h.kinds[n-1].weight != k.weight || h.kinds[n-1].owner != k.owner {
+			h.kinds = append(h.kinds, k)
 		}
 	}
-	b.kinds[w] = kinds
-	return kinds
+	return h.kinds
 }
 
 func (b *balancer) move(i, from, to int32) {
-	at := slices.Index(b.held[from], i)
-	b.held[from] = slices.Delete(b.held[from], at, at+1)
-	b.held[to] = append(b.held[to], i)
-	b.kinds[from], b.kinds[to] = nil, nil
+	giver, taker := &b.hands[from], &b.hands[to]
+	at := slices.Index(giver.leases, i)
+	giver.leases = slices.Delete(giver.leases, at, at+1)
+	taker.leases = append(taker.leases, i)
+	for _, h := range []*hand{giver, taker} {
+		h.kinds, h.changed = nil, b.rounds
+	}
 	b.load[from] -= b.weight[i]
 	b.load[to] += b.weight[i]
 	b.to[i] = to
