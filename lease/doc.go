@@ -72,7 +72,9 @@
 //     under a new ID.
 //   - A worker calls Join once for each ID. When the answer is lost, it loads: it has joined if
 //     its row is there. Otherwise the row may still come; so the worker takes a new ID, and
-//     nobody ever acts under the other.
+//     nobody ever acts under the other. If it is to stop, it deletes the row whether it is
+//     there or not, and looks whether it is gone. A Join that comes to the store even later
+//     costs what a worker costs that dies as it joins.
 //
 // Each of these times is measured by one process on its own monotonic clock; no clocks are
 // compared. A machine that was suspended is the exception that needs care, since its monotonic

@@ -61,7 +61,7 @@ func (e *LeaveError) Error() string {
 		parts = append(parts, fmt.Sprintf("%d leases were not handed over (%s)", n, first(e.Kept)))
 	}
 	if len(parts) == 0 {
-		parts = append(parts, "the worker's row is still there")
+		parts = append(parts, "the worker's row may still be there")
 	}
 	text := "leave group: " + strings.Join(parts, ", ")
 	if e.Err != nil {

@@ -22,7 +22,8 @@ type leaving struct {
 	drainSettled bool   // drainVersion is known
 	drainVersion int64  // who has seen this has seen that we drain
 
-	farewell call // deletes our row
+	farewell  call   // deletes our row
+	retracted uint64 // the Step since which a row is gone of which we were not sure; 0 if it may be there
 
 	cut    bool
 	cutAt  time.Duration
@@ -111,6 +112,8 @@ func (m *Machine) endIfDone() {
 	case m.phase == over || !m.wantsOut:
 	case m.now >= m.cutAt:
 		m.end()
+	case m.phase == joining && m.unsure && m.retracted == 0 && !m.farewell.out:
+		m.farewell.due = min(m.farewell.due, m.now)
 	case m.phase == joining && !m.join.out && !m.unsure:
 		m.end()
 	case m.phase == outside && m.slots == 0:
@@ -121,8 +124,28 @@ func (m *Machine) endIfDone() {
 }
 
 func (m *Machine) farewellAnswered(e Forgotten) {
-	if m.answered(&m.farewell, e.Err) {
+	ok := m.answered(&m.farewell, e.Err)
+	switch {
+	case ok && m.phase == joining: // the Join may come to the store after that
+		m.retracted, m.load.due = m.step, m.now
+	case ok || m.phase == joining && m.cut: // one attempt was enough, or has to be
 		m.end()
+	}
+}
+
+// retract takes in a snapshot after a Join whose answer was lost, when the worker wants to leave. Its
+// row has been deleted, whether it was there or not; it is gone if a look that began after that
+// does not show it. A Join that comes even later makes a row without a worker, which is
+// forgotten as that of one that died. Nothing better can be had: a store answers for no request
+// but those that it has answered.
+func (m *Machine) retract() {
+	self := m.peers[m.id]
+	switch {
+	case m.retracted == 0 || m.workersFrom < m.retracted:
+	case self != nil && self.step == m.step:
+		m.retracted = 0
+	default:
+		m.unsure = false
 	}
 }
 
@@ -137,7 +160,7 @@ func (m *Machine) end() {
 	switch {
 	case m.fatal != nil:
 		err = m.fatal
-	case len(m.kept) > 0 || len(m.cutOff) > 0 || m.now >= m.cutAt:
+	case len(m.kept) > 0 || len(m.cutOff) > 0 || m.unsure || m.now >= m.cutAt:
 		err = &LeaveError{CutOff: m.cutOff, Kept: m.kept, Err: m.lastErr}
 	}
 	m.phase = over

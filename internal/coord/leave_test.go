@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
+	"github.com/kinstream/kin/lease"
 )
 
 func TestLeave(t *testing.T) {
@@ -72,6 +73,55 @@ func TestLeave(t *testing.T) {
 		w.run(time.Second)
 		if leftErr(a) != nil || a.left == nil || len(w.rows().Workers) != 1 {
 			t.Errorf("left = %+v, workers = %v; want no error, and one", a.left, w.rows().Workers)
+		}
+	})
+	t.Run("a Join that is made after its time-out is undone, if the store is asked again meanwhile", func(t *testing.T) {
+		t.Parallel()
+		for late := time.Duration(0); late < 25*time.Millisecond; late += time.Millisecond {
+			w := newWorld(t, 4)
+			a := w.start("a")
+			w.fault = func(_ *node, op string) (bool, error) { return op != "Join", nil }
+			w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
+			w.after(late, func() {
+				if err := w.store.Join(t.Context(), group, lease.Worker{ID: "a", Beat: 1, Streams: []string{stream1}, TTL: ttl}); err != nil {
+					t.Error(err)
+				}
+			})
+			a.tell(coord.Leave{})
+			took := w.until(200*time.Millisecond, "a has left", func() bool { return a.left != nil })
+			if rows := w.rows().Workers; leftErr(a) != nil || len(rows) != 0 || a.noted(coord.WorkerJoined) != 0 {
+				t.Errorf("Join made after %v: after %v left with %v, workers %v; want nil, and none", late, took, leftErr(a), rows)
+			}
+		}
+	})
+	t.Run("a Join of which nobody can say whether it was made is waited for until the time is over", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		a := w.start("a")
+		w.fault = func(*node, string) (bool, error) { return a.calls["Join"] == 0, nil }
+		w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
+		a.tell(coord.Leave{})
+		w.run(20 * time.Second)
+		if a.left != nil || a.calls["Join"] != 1 {
+			t.Fatalf("left with %v after %d Joins, want not yet, and 1", leftErr(a), a.calls["Join"])
+		}
+		a.tell(coord.Cut{})
+		took := w.until(2100*time.Millisecond, "a has left", func() bool { return a.left != nil })
+		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || !errors.Is(left, errDown) {
+			t.Errorf("after %v left with %v, want a LeaveError with the store's error", took, leftErr(a))
+		}
+	})
+	t.Run("without time, one attempt to undo a Join is enough", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 4)
+		a := w.start("a")
+		w.fault = func(*node, string) (bool, error) { return a.calls["Join"] == 0, nil }
+		w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
+		a.tell(coord.Leave{})
+		a.tell(coord.Cut{})
+		w.until(30*time.Millisecond, "a has left", func() bool { return a.left != nil })
+		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || !errors.Is(left, errDown) || a.calls["Forget"] != 1 {
+			t.Errorf("left with %v after %d attempts, want a LeaveError with the store's error after 1", leftErr(a), a.calls["Forget"])
 		}
 	})
 	t.Run("an answer of Update that never comes is asked for again", func(t *testing.T) {

@@ -98,7 +98,7 @@ func TestErrorsSayWhatMatters(t *testing.T) {
 			&coord.LeaveError{Kept: []lease.Key{shardKey(1), shardKey(2), shardKey(3), shardKey(4)}, CutOff: []lease.Key{shardKey(1)}, Err: errDown},
 			"leave group: 1 handlers were cut off (shardId-000000000001), 4 leases were not handed over (shardId-000000000001, shardId-000000000002, shardId-000000000003, ...): the store is down",
 		},
-		{&coord.LeaveError{}, "leave group: the worker's row is still there"},
+		{&coord.LeaveError{}, "leave group: the worker's row may still be there"},
 		{&coord.TTLError{Own: ttl, Group: 2 * ttl, Worker: "w"}, "join group: lease TTL is 10s here but 20s at worker w; all workers of a group need the same"},
 	} {
 		if got := c.err.Error(); got != c.want {

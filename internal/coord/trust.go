@@ -108,8 +108,6 @@ func (m *Machine) onJoined(e Joined) {
 	case m.phase != joining:
 	case ok:
 		m.joined()
-	case m.wantsOut: // the row may be there, so it has to be deleted
-		m.joined()
 	default: // a load tells, when it can be had
 		m.unsure = true
 		m.load.due = m.now
@@ -132,15 +130,13 @@ func (m *Machine) joined() {
 func (m *Machine) ascertain() {
 	switch {
 	case m.phase != joining || !m.unsure:
+	case m.wantsOut:
+		m.retract()
 	case m.peers[m.id] != nil:
 		m.joined()
 	default:
 		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
 		m.unsure = false
-		if m.wantsOut {
-			m.phase = outside
-			return
-		}
 		m.rename()
 		m.enter()
 	}

@@ -33,6 +33,21 @@ func TestLargeGroupsKeepTheirPromises(t *testing.T) {
 	runSeeds(t, sim.Large, 1, seeds(6))
 }
 
+// TestRareScenarios runs those in which, out of a hundred thousand and more, a promise was broken
+// by what the others don't come to.
+func TestRareScenarios(t *testing.T) {
+	t.Parallel()
+	for seed, what := range map[uint64]string{
+		104171: "a worker leaves while the end of a shard waits for the other parent of a merge",
+		100960: "a worker is told to leave while its Join is under way",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			runSeeds(t, sim.Small, seed, 1)
+		})
+	}
+}
+
 // runSeeds runs scenarios on two threads, and shows the first failure.
 func runSeeds(t *testing.T, size sim.Size, first, count uint64) {
 	t.Helper()
