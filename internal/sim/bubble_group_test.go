@@ -154,26 +154,39 @@ func wait(ctx context.Context, takes time.Duration, ignores bool) {
 	}
 }
 
-// ackLater acknowledges the records of a batch one by one, in any order. It does not heed the
-// context: what was taken over gets done, also if another worker may be doing it again.
+// ackLater acknowledges the records of a batch one by one, in any order. It gives up what is
+// left when its context is cancelled: that has to be delivered again, to whomever.
 func (w *worker) ackLater(ctx context.Context, b *kin.Batch, me string, key lease.Key, from int64) {
 	g := w.group
 	g.book.mu.Lock()
 	order := g.handlers.Perm(len(b.Records))
 	pause := time.Duration(g.handlers.IntN(100)) * time.Millisecond
+	var first time.Duration
+	if g.handlers.IntN(10) == 0 && !g.calm.Load() {
+		first = time.Duration(g.handlers.Int64N(int64(g.slow)))
+	}
 	g.book.mu.Unlock()
+	wait(ctx, first, false)
 	for _, i := range order {
-		wait(ctx, pause, true)
-		g.book.mu.Lock()
-		if w.dead.Load() {
-			g.book.mu.Unlock()
+		wait(ctx, pause, false)
+		if !w.ack(ctx, b, i, me, key, from+int64(i)) {
 			return
 		}
-		n := from + int64(i)
-		g.book.add(history.Event{Kind: history.Acked, Worker: me, Key: key, Epoch: b.Epoch, From: n, To: n + 1})
-		g.book.mu.Unlock()
-		b.Ack(i)
 	}
+}
+
+// ack acknowledges record i of a batch, which is the nth of its shard, unless it is too late for
+// that.
+func (w *worker) ack(ctx context.Context, b *kin.Batch, i int, me string, key lease.Key, n int64) bool {
+	book := w.group.book
+	book.mu.Lock()
+	defer book.mu.Unlock()
+	if ctx.Err() != nil || w.dead.Load() {
+		return false
+	}
+	book.add(history.Event{Kind: history.Acked, Worker: me, Key: key, Epoch: b.Epoch, From: n, To: n + 1})
+	b.Ack(i) // with mu held, so that no checkpoint comes in between
+	return true
 }
 
 // handling draws how long a handler takes, whether it fails, and whether it ignores that it is

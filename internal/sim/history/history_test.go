@@ -289,6 +289,32 @@ func TestCheckerExcuses(t *testing.T) {
 	}
 }
 
+// A shard may be begun anew where nothing is acknowledged any more, although records behind are.
+func TestCheckerLetsRecordsBeCalledBack(t *testing.T) {
+	t.Parallel()
+	b := work()
+	acked := func(from, to int64) {
+		b.add(history.Event{Kind: history.Acked, Worker: "a", Key: key("0"), Epoch: 1, From: from, To: to})
+	}
+	b.deliver("a", 1, 2, 5, 10)
+	acked(6, 7)
+	acked(8, 10)
+	b.deliver("a", 1, 3, 5, 6)
+	acked(5, 7)
+	b.deliver("a", 1, 4, 7, 10)
+	acked(8, 10)
+	b.deliver("a", 1, 5, 9, 10)
+	acked(7, 8) // so 9 is the first that is not
+	b.deliver("a", 1, 6, 9, 10)
+	if v := b.Violation(); v != nil {
+		t.Fatalf("after records were called back: %v", v)
+	}
+	b.deliver("a", 1, 7, 8, 10)
+	if v := b.Violation(); v == nil || v.Rule != "records of a shard are delivered in order" {
+		t.Errorf("violation %v, want one because a record comes again that is done", v)
+	}
+}
+
 func TestCheckerSaysWhatIsLeftToDo(t *testing.T) {
 	t.Parallel()
 	b := work()

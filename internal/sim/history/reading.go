@@ -150,6 +150,9 @@ func (c *Checker) delivered(s *shard, e Event) {
 	if e.To > s.count {
 		c.breaksf("records are delivered that were put", "[%d,%d) of %d", e.From, e.To, s.count)
 	}
+	if e.From < x.next {
+		x.done.cut(e.From) // all from there on will come again, and has to be acknowledged anew
+	}
 	again := s.done.within(max(e.From, x.next), e.To)
 	c.figures.Doubled += again
 	if c.calm && s.calmReader(x) {

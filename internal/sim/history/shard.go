@@ -152,6 +152,16 @@ func (r *ranges) add(from, to int64) {
 	}
 }
 
+// cut takes out the numbers from n on that are not in the prefix.
+func (r *ranges) cut(n int64) {
+	i := sort.Search(len(r.rest), func(i int) bool { return r.rest[i].to > n })
+	if i < len(r.rest) && r.rest[i].from < n {
+		r.rest[i].to = n
+		i++
+	}
+	r.rest = r.rest[:i]
+}
+
 // within is how many numbers of [from, to) are in the set.
 func (r *ranges) within(from, to int64) int64 {
 	n := max(0, min(to, r.prefix)-from)
