@@ -27,8 +27,7 @@ func Plan(leases []Lease, workers []Worker) []string {
 	p.keep()
 	p.fill()
 	p.level()
-	for p.improve() {
-	}
+	p.improve()
 	p.place()
 	p.balance()
 	plan := make([]string, len(leases))

@@ -33,12 +33,15 @@
 // there is one.) That is a flow of least cost: workers keep what they have; what is left goes
 // to those with the fewest; then leases go from those with most to those with fewest. In one
 // class that is the best flow. In several it may not be, so circles of changes that make it
-// better are looked for until there is none, and then no flow is better.
+// better are looked for until there is none, and then no flow is better. A search begins with
+// the distances of the one before, and looks again only at what a circle has changed.
 //
 // Then leases are chosen for the numbers. A worker that is to have fewer parts with leases
 // that take its excess of load along, and otherwise are like the average. They, and those that
 // nobody has, go to the workers that are to have more, the heaviest first, each to where load
-// is least. Last come the exchanges of rule 7.
+// is least. Last come the exchanges of rule 7, pair by pair of workers until no pair has one
+// that is worth it. Pairs that have not changed since they were looked at are left out, and
+// leases for which nothing that could come back would be of the right weight.
 //
 // # What holds
 //

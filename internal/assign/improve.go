@@ -1,5 +1,7 @@
 package assign
 
+import "slices"
+
 // The counts are a flow of leases: from each class to workers, and from them to one place where all
 // arrive. It is the best possible if no circle of changes makes it better, each taking a
 // lease from one worker and giving one to another:
@@ -28,13 +30,19 @@ func (p *planner) costs() costs {
 	return c
 }
 
-// search looks for a circle of changes that costs less than nothing.
+// search looks for circles of changes that cost less than nothing.
 type search struct {
 	*planner
 	costs
+
+	// distance is of the shortest way to each node so far. It is kept from one circle to the
+	// next: wherever a search begins, it finds a circle if there is one, and most of what it
+	// found before is still true.
 	distance []cost
-	before   []int32 // from which node the shortest way comes
-	changed  bool
+	before   []int32 // from which node the shortest way comes; -1 where none has come yet
+	changed  []int   // in which round each node was last given a distance or other ways; all at first
+	round    int
+	awake    []int32 // the workers that have changed since the round before began
 }
 
 // The numbers of nodes: classes, then workers, then all, then nobody.
@@ -42,51 +50,53 @@ func (p *planner) nodeOf(w int32) int32 { return int32(len(p.classes)) + w }
 func (p *planner) all() int32           { return int32(len(p.classes) + len(p.workers)) }
 func (p *planner) none() int32          { return p.all() + 1 }
 
-// improve makes the counts better by one round of changes, and reports whether it could.
-func (p *planner) improve() bool {
+// improve makes the counts better until there is nothing to improve.
+func (p *planner) improve() {
 	if len(p.classes) == 0 || len(p.workers) == 0 {
-		return false
+		return
 	}
 	n := int(p.none()) + 1
-	s := &search{planner: p, costs: p.costs(), distance: make([]cost, n), before: make([]int32, n)}
+	s := &search{planner: p, costs: p.costs(), distance: make([]cost, n), before: make([]int32, n), changed: make([]int, n)}
+	for circles := s.find(); len(circles) > 0; circles = s.find() {
+		for _, circle := range circles {
+			s.apply(circle)
+			for _, node := range circle {
+				s.changed[node] = s.round // what leads from here costs something else now
+			}
+		}
+	}
+}
+
+// find returns circles of which no two have a node in common; none if there is none.
+func (s *search) find() [][]int32 {
 	for i := range s.before {
 		s.before[i] = -1
 	}
-	for range n + 1 {
-		s.changed = false
-		s.relax()
-		if !s.changed {
-			return false
+	for {
+		s.round++
+		if !s.relax() {
+			return nil
 		}
 		if circles := s.circles(); len(circles) > 0 {
-			for _, circle := range circles {
-				s.apply(circle)
-			}
-			return true
+			return circles
 		}
 	}
-	return false
 }
 
-// relax looks at each possible change once.
-func (s *search) relax() {
+// relax looks at each possible change whose first node has changed since it was looked at last:
+// no other one can be a shorter way. It reports whether there was one.
+func (s *search) relax() bool {
+	s.awake = s.awake[:0]
+	for w := range int32(len(s.workers)) {
+		if s.isAwake(s.nodeOf(w)) {
+			s.awake = append(s.awake, w)
+		}
+	}
 	all, none := s.all(), s.none()
 	left := 0
 	for c := range s.classes {
-		class := &s.classes[c]
-		node := int32(c)
-		left += class.left
-		for _, w := range class.eligible {
-			gets, has := class.gets[w], class.has[w]
-			if gets > 0 {
-				s.step(s.nodeOf(w), node, pick(gets <= has, s.move, 0))
-			}
-			s.step(node, s.nodeOf(w), pick(gets < has, -s.move, 0))
-		}
-		s.step(node, none, 0)
-		if class.left > 0 {
-			s.step(none, node, 0)
-		}
+		s.relaxClass(int32(c))
+		left += s.classes[c].left
 	}
 	s.step(none, all, s.missing)
 	if left > 0 {
@@ -101,11 +111,40 @@ func (s *search) relax() {
 			s.step(all, s.nodeOf(w), -s.square*(2*n-1))
 		}
 	}
+	return slices.Contains(s.changed, s.round)
 }
+
+// relaxClass looks at the changes that take a lease of a class from a worker or from nobody, or
+// give one to them.
+func (s *search) relaxClass(node int32) {
+	class, none := &s.classes[node], s.none()
+	givers := s.awake
+	if len(class.eligible) < len(givers) {
+		givers = class.eligible
+	}
+	for _, w := range givers {
+		if gets, has := class.gets[w], class.has[w]; gets > 0 {
+			s.step(s.nodeOf(w), node, pick(gets <= has, s.move, 0))
+		}
+	}
+	if class.left > 0 {
+		s.step(none, node, 0)
+	}
+	if !s.isAwake(node) {
+		return
+	}
+	for _, w := range class.eligible {
+		s.step(node, s.nodeOf(w), pick(class.gets[w] < class.has[w], -s.move, 0))
+	}
+	s.step(node, none, 0)
+}
+
+// isAwake says whether a node has changed since the round before began.
+func (s *search) isAwake(node int32) bool { return s.changed[node] >= s.round-1 }
 
 func (s *search) step(from, to int32, by cost) {
 	if d := s.distance[from] + by; d < s.distance[to] {
-		s.distance[to], s.before[to], s.changed = d, from, true
+		s.distance[to], s.before[to], s.changed[to] = d, from, s.round
 	}
 }
 

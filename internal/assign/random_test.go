@@ -80,6 +80,7 @@ func randomGroup(r *rand.Rand, leases, workers int) group {
 
 // withLoads gives the leases random loads: a few have most of it.
 func (g group) withLoads(r *rand.Rand) group {
+	g.leases = slices.Clone(g.leases)
 	for i := range g.leases {
 		g.leases[i].Load = r.IntN(12)
 		if r.IntN(2) == 0 {
