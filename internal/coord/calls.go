@@ -9,10 +9,15 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
-// How long calls may take: a part of the TTL, and at least so long.
+// How long calls may take: a part of the TTL, and at least so long. Nothing but the pace depends
+// on it: a call that is made after its time-out is one whose answer was lost. Every change is a
+// compare-and-set, Forget too; a Join is not made twice under one ID; and trust counts from when
+// a call began, however late its answer comes.
 const (
-	shortCall      = 0.2
+	shortCall      = 0.2 // one round trip: another attempt is to come before trust lapses
 	shortCallLeast = time.Second
+	stepsCall      = 0.5 // several, one after the other, and perhaps a connection before them
+	stepsCallLeast = 3 * time.Second
 	longCall       = 0.5 // those that grow with the group
 	longCallLeast  = 5 * time.Second
 	listCall       = 30 * time.Second
@@ -21,21 +26,23 @@ const (
 // call makes a call in a goroutine of its own, which Run waits for, and mails the answer.
 func (l *loop) call(a Action) {
 	l.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.calls, l.timeout(a))
+		ctx, cancel := context.WithTimeout(l.calls, CallTimeout(l.cfg.TTL, a))
 		defer cancel()
 		l.mail.put(message{event: l.answer(ctx, a)})
 	})
 }
 
-// timeout returns how long a call may take.
-func (l *loop) timeout(a Action) time.Duration {
+// CallTimeout returns how long a call may take that a [Machine] asks for.
+func CallTimeout(ttl time.Duration, a Action) time.Duration {
 	switch a.(type) {
 	case Load, Update:
-		return max(part(l.cfg.TTL, longCall), longCallLeast)
+		return max(part(ttl, longCall), longCallLeast)
+	case Join, Drain, Forget, PutStream:
+		return max(part(ttl, stepsCall), stepsCallLeast)
 	case List:
 		return listCall
 	}
-	return max(part(l.cfg.TTL, shortCall), shortCallLeast)
+	return max(part(ttl, shortCall), shortCallLeast)
 }
 
 // answer makes a call and returns its answer.

@@ -130,9 +130,6 @@ func either(err, otherwise error) error {
 	return otherwise
 }
 
-// callTimeout is how long a call of the store may take.
-func (p *process) callTimeout() time.Duration { return max(p.world.scenario.TTL/5, time.Second) }
-
 // perform does what the Machine wants.
 func (p *process) perform(a coord.Action) {
 	a = p.world.mutant.action(p, a)
@@ -149,7 +146,7 @@ func (p *process) perform(a coord.Action) {
 		p.list(a)
 	case coord.Note, coord.StreamFailed, coord.Flushed: // for people, and for those who wait
 	default:
-		p.call(p.callTimeout(), func() call { return p.storeCall(a) })
+		p.call(coord.CallTimeout(p.world.scenario.TTL, a), func() call { return p.storeCall(a) })
 	}
 }
 
