@@ -316,11 +316,12 @@ func (b *book) Write(line []byte) (int, error) {
 func TestConsumerHooksThatEndTheGoroutine(t *testing.T) {
 	t.Parallel()
 	for name, configure := range map[string]func(*kin.ConsumerHooks){
-		"Fetched":      func(h *kin.ConsumerHooks) { h.Fetched = func(kin.FetchInfo) { runtime.Goexit() } },
-		"Handled":      func(h *kin.ConsumerHooks) { h.Handled = func(kin.HandledInfo) { runtime.Goexit() } },
-		"ShardStarted": func(h *kin.ConsumerHooks) { h.ShardStarted = func(kin.LeaseInfo) { runtime.Goexit() } },
-		"ShardStopped": func(h *kin.ConsumerHooks) { h.ShardStopped = func(kin.LeaseInfo) { runtime.Goexit() } },
-		"Group":        func(h *kin.ConsumerHooks) { h.Group = func(kin.GroupInfo) { runtime.Goexit() } },
+		"Fetched":       func(h *kin.ConsumerHooks) { h.Fetched = func(kin.FetchInfo) { runtime.Goexit() } },
+		"Handled":       func(h *kin.ConsumerHooks) { h.Handled = func(kin.HandledInfo) { runtime.Goexit() } },
+		"ShardStarted":  func(h *kin.ConsumerHooks) { h.ShardStarted = func(kin.LeaseInfo) { runtime.Goexit() } },
+		"ShardStopping": func(h *kin.ConsumerHooks) { h.ShardStopping = func(kin.LeaseInfo) { runtime.Goexit() } },
+		"ShardStopped":  func(h *kin.ConsumerHooks) { h.ShardStopped = func(kin.LeaseInfo) { runtime.Goexit() } },
+		"Group":         func(h *kin.ConsumerHooks) { h.Group = func(kin.GroupInfo) { runtime.Goexit() } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -328,8 +329,10 @@ func TestConsumerHooksThatEndTheGoroutine(t *testing.T) {
 				g := newGroup(t, 2)
 				g.put("a", "b", "c")
 				c, _ := g.consumer(&book{}, func(cfg *kin.ConsumerConfig) { configure(&cfg.Hooks) })
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				const long = 10 * time.Second
+				ctx, cancel := context.WithTimeout(t.Context(), long)
 				defer cancel()
+				began := time.Now()
 				var err error
 				done := make(chan struct{})
 				go func() {
@@ -337,8 +340,13 @@ func TestConsumerHooksThatEndTheGoroutine(t *testing.T) {
 					err = c.Run(ctx)
 				}()
 				<-done
-				if ctx.Err() != nil && name != "ShardStopped" {
-					t.Error("Run went on until it was stopped")
+				if took, atStop := time.Since(began), strings.HasPrefix(name, "ShardStop"); took > long+time.Second || took >= long && !atStop {
+					t.Errorf("Run returned after %v", took)
+				}
+				for shard := range 2 {
+					if l := g.lease(shard); l.Owner != "" && name != "Group" {
+						t.Errorf("%s has left, and owns shard %d", l.Owner, shard)
+					}
 				}
 				if name != "Group" && (err == nil || !strings.Contains(err.Error(), name+" ended its goroutine")) {
 					t.Errorf("Run: %v, want an error about %s", err, name)

@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"sync"
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
@@ -223,4 +224,48 @@ func (r *consumerRun) hooks() coord.Hooks {
 			group(i)
 		},
 	}
+}
+
+func (s *shardRun) tellEnded(last *consumedPage) {
+	c, info := s.run.c, s.info(StoppedByEnd)
+	if last.gone {
+		s.tell("ShardGone", c.cfg.Hooks.ShardGone, info)
+		c.cfg.Logger.Warn("consuming: the stream does not have the shard any more", "stream", info.Stream,
+			"shard", string(s.id), "position", info.Position.String())
+	}
+	s.tell("ShardStopped", c.cfg.Hooks.ShardStopped, info)
+}
+
+// tell calls a hook while the shard is given up, in a goroutine of its own: what comes after it
+// is to be done also if the hook ends that.
+func (s *shardRun) tell(name string, hook func(LeaseInfo), info LeaseInfo) {
+	if hook == nil {
+		return
+	}
+	var called sync.WaitGroup
+	called.Go(func() { callHook(s.run.c, name, hook, info) })
+	called.Wait()
+}
+
+func (s *shardRun) info(reason StopReason) LeaseInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := LeaseInfo{
+		Stream: s.stream.name, StreamARN: s.stream.arn, Shard: s.id, Epoch: s.lease.Epoch, Position: s.settled(), Reason: reason,
+	}
+	for _, p := range s.lease.Parents {
+		i.Parents = append(i.Parents, ShardID(p))
+	}
+	return i
+}
+
+func reasonOf(why coord.Why) StopReason {
+	switch why {
+	case coord.Lost:
+		return StoppedByLoss
+	case coord.Shutdown, coord.CutOff:
+		return StoppedForLeave
+	case coord.HandOver:
+	}
+	return StoppedForOther
 }

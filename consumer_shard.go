@@ -252,20 +252,10 @@ func (s *shardRun) settle(last *consumedPage) {
 			return
 		}
 	} else {
-		callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, s.info(reasonOf(why)))
+		s.tell("ShardStopped", c.cfg.Hooks.ShardStopped, s.info(reasonOf(why)))
 	}
 	s.run.remove(s)
 	s.run.worker.Stopped(key, epoch, text)
-}
-
-func (s *shardRun) tellEnded(last *consumedPage) {
-	c, info := s.run.c, s.info(StoppedByEnd)
-	if last.gone {
-		callHook(c, "ShardGone", c.cfg.Hooks.ShardGone, info)
-		c.cfg.Logger.Warn("consuming: the stream does not have the shard any more", "stream", info.Stream,
-			"shard", string(s.id), "position", info.Position.String())
-	}
-	callHook(c, "ShardStopped", c.cfg.Hooks.ShardStopped, info)
 }
 
 // answerEnded tells the worker that the shard has ended, unless it has asked to stop before:
@@ -286,7 +276,7 @@ func (s *shardRun) answerEnded(last *consumedPage, checkpoint lease.Checkpoint) 
 func (s *shardRun) drain() {
 	c := s.run.c
 	if !s.lost() && !s.givesBack() {
-		callHook(c, "ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
+		s.tell("ShardStopping", c.cfg.Hooks.ShardStopping, s.info(NotStopped))
 	}
 	if s.lanes != nil {
 		for _, dropped := range s.lanes.Stop() {
@@ -371,27 +361,4 @@ func (s *shardRun) checkpoint(ctx context.Context) error {
 		return fmt.Errorf("checkpoint %s %s: %w", s.stream.name, s.id, ErrLeaseLost)
 	}
 	return s.run.checkpoint(ctx, s)
-}
-
-func (s *shardRun) info(reason StopReason) LeaseInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := LeaseInfo{
-		Stream: s.stream.name, StreamARN: s.stream.arn, Shard: s.id, Epoch: s.lease.Epoch, Position: s.settled(), Reason: reason,
-	}
-	for _, p := range s.lease.Parents {
-		i.Parents = append(i.Parents, ShardID(p))
-	}
-	return i
-}
-
-func reasonOf(why coord.Why) StopReason {
-	switch why {
-	case coord.Lost:
-		return StoppedByLoss
-	case coord.Shutdown, coord.CutOff:
-		return StoppedForLeave
-	case coord.HandOver:
-	}
-	return StoppedForOther
 }
