@@ -172,8 +172,28 @@ func (s *shardRun) callHandler(ctx context.Context, b *Batch) error {
 	began := time.Now()
 	info.Err = s.call(ctx, c.handler, b)
 	info.Took, info.Cancelled = time.Since(began), info.Err != nil && ctx.Err() != nil
+	info.Acked = len(b.Records)
+	if info.Err != nil || c.cfg.ManualAcks {
+		info.Acked = s.acked(b)
+	}
 	callHook(c, "Handled", c.cfg.Hooks.Handled, info)
 	return info.Err
+}
+
+// acked returns how many records of a batch are acknowledged.
+func (s *shardRun) acked(b *Batch) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for i := range b.Records {
+		if b.index != nil {
+			i = int(b.index[i])
+		}
+		if s.mark.Acked(b.chunk.first + uint64(i)) {
+			n++
+		}
+	}
+	return n
 }
 
 // errGoroutineEnded is why Run ends when a handler or a hook ended its goroutine.

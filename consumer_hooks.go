@@ -91,7 +91,8 @@ func (r StopReason) String() string {
 type HandledInfo struct {
 	Stream    string
 	Shard     ShardID
-	Records   int           // in the batch; if it failed, some may be acknowledged all the same
+	Records   int           // in the batch
+	Acked     int           // of these, also if the call failed; without ManualAcks all if it did not
 	Bytes     int           // of data and partition keys
 	Lag       time.Duration // see [Batch]
 	Attempt   int
