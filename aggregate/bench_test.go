@@ -14,6 +14,7 @@ var shapes = []struct{ size, count, keys int }{
 	{20, 1500, 1500},
 	{100, 450, 450},
 	{100, 450, 10},
+	{100, 450, 1},
 	{1000, 50, 50},
 }
 
@@ -84,6 +85,7 @@ func BenchmarkPlain(b *testing.B) {
 	}
 }
 
+// BenchmarkEncode has the checksum in it, see [BenchmarkChecksum].
 func BenchmarkEncode(b *testing.B) {
 	for _, s := range shapes {
 		b.Run(fmt.Sprintf("%dx%dB/%dkeys", s.count, s.size, s.keys), func(b *testing.B) {
@@ -93,15 +95,33 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				builder.Reset()
-				for _, rec := range records {
-					if builder.SizeWith(rec) > 1<<20 {
-						b.Fatal("too large")
-					}
-					builder.Add(rec)
+				for i := range records {
+					builder.Add(records[i])
 				}
-				buf = builder.Pack(buf[:0]).Data
+				buf = builder.PackAt(buf[:0], 1, 2).Data
 			}
 			b.SetBytes(int64(len(buf)))
+			perRecord(b, s.count)
+		})
+	}
+}
+
+// BenchmarkAdd is what finding keys and exact sizes costs.
+func BenchmarkAdd(b *testing.B) {
+	for _, s := range shapes {
+		b.Run(fmt.Sprintf("%dx%dB/%dkeys", s.count, s.size, s.keys), func(b *testing.B) {
+			records := benchRecords(s.size, s.count, s.keys)
+			var builder aggregate.Builder
+			b.ReportAllocs()
+			for b.Loop() {
+				builder.Reset()
+				for i := range records {
+					if builder.SizeWith(records[i]) > 1<<20 {
+						b.Fatal("too large")
+					}
+					builder.Add(records[i])
+				}
+			}
 			perRecord(b, s.count)
 		})
 	}

@@ -1,15 +1,16 @@
 package aggregate
 
 import (
-	"encoding/binary"
-	"math/big"
 	"slices"
+
+	"github.com/kinstream/kin/internal/hashkey"
 )
 
 // Builder packs user records into one Kinesis record. The zero value is ready to
 // use. A Builder keeps what it is given by reference until [Builder.Reset], so the
-// caller leaves the data alone until it has been packed. It is not safe for
-// concurrent use.
+// caller leaves the data alone until it has been packed. One that is used again and
+// again allocates nothing for user records, once it has seen as many as there are in the
+// largest. It is not safe for concurrent use.
 type Builder struct {
 	keys, hashKeys table
 	entries        []entry
@@ -18,40 +19,8 @@ type Builder struct {
 }
 
 type entry struct {
-	key     int
-	hashKey int // -1: none
-	data    []byte
-}
-
-// table is a list of strings without duplicates.
-type table struct {
-	list  []string
-	index map[string]int
-}
-
-func (t *table) find(s string) (i int, known bool) {
-	if i, known = t.index[s]; known {
-		return i, true
-	}
-	return len(t.list), false
-}
-
-func (t *table) add(s string) int {
-	i, known := t.find(s)
-	if !known {
-		if t.index == nil {
-			t.index = make(map[string]int)
-		}
-		t.index[s] = i
-		t.list = append(t.list, s)
-	}
-	return i
-}
-
-func (t *table) reset() {
-	clear(t.index)
-	clear(t.list)
-	t.list = t.list[:0]
+	data         []byte
+	key, hashKey int32 // places in the tables; a hashKey of -1: none
 }
 
 // Packed is what a [Builder] makes: one Kinesis record.
@@ -75,15 +44,36 @@ type Packed struct {
 // that the partition key has 1 to 256 characters and the explicit hash key is empty
 // or a decimal number below 2^128, which the service wants of the first record.
 func (b *Builder) Add(rec UserRecord) {
-	b.body += b.cost(rec)
 	if len(b.entries) == 0 {
 		b.wrapSingle = Is(rec.Data)
 	}
-	e := entry{key: b.keys.add(rec.PartitionKey), hashKey: -1, data: rec.Data}
-	if rec.ExplicitHashKey != "" {
-		e.hashKey = b.hashKeys.add(rec.ExplicitHashKey)
+	e, size := b.place(&rec)
+	if int(e.key) == len(b.keys.list) {
+		b.keys.add(rec.PartitionKey)
 	}
+	if int(e.hashKey) == len(b.hashKeys.list) {
+		b.hashKeys.add(rec.ExplicitHashKey)
+	}
+	b.body += size
 	b.entries = append(b.entries, e)
+}
+
+// place returns the entry that rec would get, and by how many bytes it would make the
+// message longer. A key that is not in its table yet has the next place there.
+func (b *Builder) place(rec *UserRecord) (e entry, size int) {
+	key, known := b.keys.find(rec.PartitionKey)
+	e = entry{data: rec.Data, key: int32(key), hashKey: -1}
+	if !known {
+		size += bytesSize(len(rec.PartitionKey))
+	}
+	if rec.ExplicitHashKey != "" {
+		key, known = b.hashKeys.find(rec.ExplicitHashKey)
+		e.hashKey = int32(key)
+		if !known {
+			size += bytesSize(len(rec.ExplicitHashKey))
+		}
+	}
+	return e, size + bytesSize(e.size())
 }
 
 // Len returns the number of user records added.
@@ -103,32 +93,18 @@ func (b *Builder) Size() int {
 }
 
 // SizeWith returns the exact size that Size would return if rec were added. It
-// changes nothing.
+// changes nothing, and what it finds out about rec is not found out again by an Add of rec
+// that follows.
 func (b *Builder) SizeWith(rec UserRecord) int {
 	if len(b.entries) == 0 && !Is(rec.Data) {
 		return len(rec.Data)
 	}
-	return frameSize + b.body + b.cost(rec)
+	_, size := b.place(&rec)
+	return frameSize + b.body + size
 }
 
 // raw says whether Pack returns the data of the only user record.
 func (b *Builder) raw() bool { return len(b.entries) == 1 && !b.wrapSingle }
-
-// cost returns by how many bytes rec makes the message longer.
-func (b *Builder) cost(rec UserRecord) int {
-	key, known := b.keys.find(rec.PartitionKey)
-	e := entry{key: key, hashKey: -1, data: rec.Data}
-	n := 0
-	if !known {
-		n += bytesSize(len(rec.PartitionKey))
-	}
-	if rec.ExplicitHashKey != "" {
-		if e.hashKey, known = b.hashKeys.find(rec.ExplicitHashKey); !known {
-			n += bytesSize(len(rec.ExplicitHashKey))
-		}
-	}
-	return n + bytesSize(e.size())
-}
 
 // size returns the size of the Record message of e.
 func (e *entry) size() int {
@@ -140,19 +116,40 @@ func (e *entry) size() int {
 }
 
 // Pack returns the record to put, or the zero Packed if nothing was added. An
-// aggregated record is appended to buf, which may be nil; the data of a single user
-// record is returned as it was given. The Builder is not changed: Reset it for the
-// next one.
+// aggregated record is appended to buf, which may be nil and grows at most once; the
+// data of a single user record is returned as it was given. The Builder is not changed:
+// Reset it for the next one.
 func (b *Builder) Pack(buf []byte) Packed {
 	if len(b.entries) == 0 {
 		return Packed{}
 	}
-	first := b.entries[0]
+	p := b.pack(buf)
+	if p.ExplicitHashKey == "" {
+		p.ExplicitHashKey = hashkey.Of(p.PartitionKey).String()
+	}
+	return p
+}
+
+// PackAt is Pack for a caller who knows the hash key of the first user record already:
+// the number hi * 2^64 + lo, for example the MD5 of its partition key in two halves. It
+// spares another MD5. An explicit hash key of that record is taken as it was given.
+func (b *Builder) PackAt(buf []byte, hi, lo uint64) Packed {
+	if len(b.entries) == 0 {
+		return Packed{}
+	}
+	p := b.pack(buf)
+	if p.ExplicitHashKey == "" {
+		p.ExplicitHashKey = hashkey.Key{Hi: hi, Lo: lo}.String()
+	}
+	return p
+}
+
+// pack is Pack with no more of a hash key than the first user record brings along.
+func (b *Builder) pack(buf []byte) Packed {
+	first := &b.entries[0]
 	p := Packed{PartitionKey: b.keys.list[first.key]}
 	if first.hashKey >= 0 {
 		p.ExplicitHashKey = b.hashKeys.list[first.hashKey]
-	} else {
-		p.ExplicitHashKey = hashKey(p.PartitionKey)
 	}
 	if b.raw() {
 		p.Data = first.data
@@ -174,23 +171,16 @@ func (b *Builder) append(buf []byte) []byte {
 	}
 	for i := range b.entries {
 		e := &b.entries[i]
-		buf = binary.AppendUvarint(append(buf, tagRecord), uint64(e.size()))
-		buf = binary.AppendUvarint(append(buf, tagPartitionKeyIndex), uint64(e.key))
+		buf = appendNumber(append(buf, tagRecord), e.size())
+		buf = appendNumber(append(buf, tagPartitionKeyIndex), int(e.key))
 		if e.hashKey >= 0 {
-			buf = binary.AppendUvarint(append(buf, tagHashKeyIndex), uint64(e.hashKey))
+			buf = appendNumber(append(buf, tagHashKeyIndex), int(e.hashKey))
 		}
-		buf = binary.AppendUvarint(append(buf, tagData), uint64(len(e.data)))
+		buf = appendNumber(append(buf, tagData), len(e.data))
 		buf = append(buf, e.data...)
 	}
 	sum := checksum(buf[start:])
 	return append(buf, sum[:]...)
-}
-
-// hashKey returns the hash key that the service gives to a partition key: its MD5
-// as a decimal number.
-func hashKey(partitionKey string) string {
-	sum := checksum([]byte(partitionKey))
-	return new(big.Int).SetBytes(sum[:]).String()
 }
 
 // Reset forgets the user records, so that the Builder can pack others. It keeps its

@@ -3,6 +3,7 @@ package aggregate_test
 import (
 	"bytes"
 	"crypto/md5"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -98,6 +99,14 @@ func TestPack(t *testing.T) {
 		}
 	})
 
+	t.Run("grows the buffer to the exact size", func(t *testing.T) {
+		t.Parallel()
+		b := build(user("k", "", "x"), user("l", "7", "y"))
+		if exact := make([]byte, 0, b.Size()); &b.Pack(exact).Data[0] != &exact[:1][0] {
+			t.Errorf("a buffer of Size bytes, %d, was too small", b.Size())
+		}
+	})
+
 	t.Run("of an empty Builder is nothing", func(t *testing.T) {
 		t.Parallel()
 		var b aggregate.Builder
@@ -105,6 +114,67 @@ func TestPack(t *testing.T) {
 			t.Errorf("got %+v, size %d", p, b.Size())
 		}
 	})
+}
+
+func TestPackAt(t *testing.T) {
+	t.Parallel()
+
+	t.Run("takes the hash key of the first record from the caller", func(t *testing.T) {
+		t.Parallel()
+		for _, records := range [][]aggregate.UserRecord{
+			{user("pk-1", "", "hello"), user("pk-2", "7", "world!")},
+			{user("pk-1", "", "hello")},
+		} {
+			b := build(records...)
+			sum := md5.Sum([]byte("pk-1"))
+			got := b.PackAt(nil, binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:]))
+			want := b.Pack(nil)
+			if !bytes.Equal(got.Data, want.Data) || got.PartitionKey != want.PartitionKey ||
+				got.ExplicitHashKey != want.ExplicitHashKey || got.Aggregated != want.Aggregated {
+				t.Errorf("PackAt = %+v, Pack = %+v", got, want)
+			}
+			if got := b.PackAt(nil, 1, 2).ExplicitHashKey; got != "18446744073709551618" {
+				t.Errorf("explicit hash key = %s, want 18446744073709551618, 2^64 + 2", got)
+			}
+		}
+	})
+
+	t.Run("prefers the explicit hash key of the first record", func(t *testing.T) {
+		t.Parallel()
+		if got := build(user("a", "42", "x"), user("b", "", "y")).PackAt(nil, 1, 2).ExplicitHashKey; got != "42" {
+			t.Errorf("explicit hash key = %s, want 42", got)
+		}
+	})
+
+	t.Run("of an empty Builder is nothing", func(t *testing.T) {
+		t.Parallel()
+		var b aggregate.Builder
+		if p := b.PackAt(nil, 1, 2); p.Data != nil || p.ExplicitHashKey != "" {
+			t.Errorf("got %+v", p)
+		}
+	})
+}
+
+// Not parallel: AllocsPerRun counts the whole process.
+func TestBuilderAllocatesNothingForUserRecords(t *testing.T) {
+	for _, keys := range []int{500, 10, 1} {
+		records := benchRecords(100, 500, keys)
+		var b aggregate.Builder
+		var buf []byte
+		n := testing.AllocsPerRun(20, func() {
+			b.Reset()
+			for _, rec := range records {
+				if b.SizeWith(rec) > 1<<20 {
+					t.Fatal("too large")
+				}
+				b.Add(rec)
+			}
+			buf = b.PackAt(buf[:0], 1, 2).Data
+		})
+		if n > 1 {
+			t.Errorf("%d keys: %v allocations for 500 records, want 1: the explicit hash key", keys, n)
+		}
+	}
 }
 
 // randomRecords has few or many keys, lengths around those at which the protobuf
@@ -142,6 +212,9 @@ func TestBuilderRoundTripsWithExactSizes(t *testing.T) {
 		records := randomRecords(r)
 		for i, rec := range records {
 			announced := b.SizeWith(rec)
+			if r.IntN(3) == 0 { // a record that is left out after all
+				b.SizeWith(records[r.IntN(len(records))])
+			}
 			b.Add(rec)
 			if b.Size() != announced || b.Len() != i+1 {
 				t.Fatalf("after record %d: Size %d, Len %d; SizeWith said %d", i, b.Size(), b.Len(), announced)

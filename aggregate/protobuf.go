@@ -79,11 +79,23 @@ func uvarint(b []byte) (v uint64, rest []byte, ok bool) {
 }
 
 // uvarintSize returns how many bytes binary.AppendUvarint appends.
-func uvarintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+func uvarintSize(v uint64) int {
+	if v < 0x80 {
+		return 1
+	}
+	return (bits.Len64(v) + 6) / 7
+}
+
+// appendNumber appends a number that is not negative. Most have one byte.
+func appendNumber(b []byte, n int) []byte {
+	if n < 0x80 {
+		return append(b, byte(n))
+	}
+	return binary.AppendUvarint(b, uint64(n))
+}
 
 func appendString(b []byte, tag byte, s string) []byte {
-	b = binary.AppendUvarint(append(b, tag), uint64(len(s)))
-	return append(b, s...)
+	return append(appendNumber(append(b, tag), len(s)), s...)
 }
 
 // bytesSize returns the size of a bytes, string or message field of n bytes with
