@@ -26,10 +26,13 @@
 // SQLite, with modernc.org/sqlite, for processes on one machine. A file on a network file
 // system will not do, nor will :memory:, which is another database for each connection:
 //
-//	sql.Open("sqlite", "file:kin.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+//	sql.Open("sqlite", "file:kin.db?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 //
-// With WAL nobody waits for readers. Writers wait for each other for as long as busy_timeout
-// says; after that the store tries again by itself for a while.
+// With WAL nobody waits for readers. Writers wait for each other, in the store: it tries again for
+// 10 seconds, with pauses that grow to 25 ms, or until the context of the call ends. While SQLite
+// waits by itself, as busy_timeout says, it does not notice that. If the program sets one for
+// its own statements (all connections must have the same), each call sets it to 20 ms for
+// as long as it has a connection, and tries for as long as it said if that is more than 10 seconds.
 //
 // PostgreSQL, with github.com/jackc/pgx/v5/stdlib or another driver; the primary server, not a
 // replica:
@@ -70,8 +73,8 @@
 //     revision of a lease, the existence of a worker.
 //  3. The version and the changes that it announces are committed together.
 //  4. An attempt that the database gave up because of others (a deadlock, a serialization
-//     failure, a file that is busy) has changed nothing, and is made again, a bounded number of
-//     times. After any other error it is not known what was done; the caller decides.
+//     failure, a file that is busy) has changed nothing, and is made again, for 10 seconds.
+//     After any other error it is not known what was done; the caller decides.
 //
-// No decision depends on a clock, neither that of the program nor that of the database.
+// What becomes of rows depends on no clock, neither that of the program nor that of the database.
 package sqlstore

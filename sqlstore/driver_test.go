@@ -21,6 +21,7 @@ type script struct {
 	log    []string   // statements, and what became of transactions and connections
 	answer func(statement string, n int) (answer, error)
 	counts map[string]int
+	told   int64 // milliseconds, of all connections
 }
 
 // answer is what a statement returns.
@@ -77,12 +78,23 @@ func kind(statement string) string {
 }
 
 func (s *script) run(statement string) (answer, error) {
+	if busy, found := strings.CutPrefix(statement, "PRAGMA busy_timeout"); found {
+		return s.busyTimeout(strings.TrimPrefix(busy, " = "))
+	}
 	s.mu.Lock()
 	s.log = append(s.log, statement)
 	s.counts[kind(statement)]++
 	n := s.counts[kind(statement)]
 	s.mu.Unlock()
 	return s.answer(statement, n)
+}
+
+// busyTimeout answers the question how long connections wait, and notes what they are told.
+func (s *script) busyTimeout(set string) (answer, error) {
+	if set == "" {
+		return answer{columns: []string{"timeout"}, rows: [][]driver.Value{{s.told}}}, nil
+	}
+	return s.run("wait " + set)
 }
 
 // Connect and Driver make script a driver.Connector.

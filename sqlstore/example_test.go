@@ -11,7 +11,7 @@ import (
 // The program chooses the driver, opens the database and closes it.
 func Example() {
 	open := func(ctx context.Context) (*sqlstore.Store, error) {
-		db, err := sql.Open("sqlite", "file:kin.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+		db, err := sql.Open("sqlite", "file:kin.db?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 		if err != nil {
 			return nil, err
 		}

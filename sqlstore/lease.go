@@ -47,8 +47,8 @@ func (s *Store) Update(ctx context.Context, group string, changes []lease.Change
 // was made; if not, it is not known why.
 func (s *Store) moveCheckpoint(ctx context.Context, group string, c lease.Change) (made bool, err error) {
 	args := append(leaseValues(c.New), group, c.New.Stream, c.New.Shard, c.Old.Revision, c.Old.Owner)
-	err = s.try(ctx, func() error {
-		result, err := s.db.ExecContext(ctx, s.texts.checkpoint, args...)
+	err = s.write(ctx, func(q querier) error {
+		result, err := q.ExecContext(ctx, s.texts.checkpoint, args...)
 		if err != nil {
 			return err
 		}

@@ -18,8 +18,8 @@ func (s *Store) Load(ctx context.Context, group string) (lease.Snapshot, error) 
 		return lease.Snapshot{}, err
 	}
 	var snapshot lease.Snapshot
-	err := s.try(ctx, func() (err error) {
-		snapshot, err = s.load(ctx, group)
+	err := s.read(ctx, func(q querier) (err error) {
+		snapshot, err = s.load(ctx, q, group)
 		return err
 	})
 	if err != nil {
@@ -31,9 +31,9 @@ func (s *Store) Load(ctx context.Context, group string) (lease.Snapshot, error) 
 	return snapshot, nil
 }
 
-func (s *Store) load(ctx context.Context, group string) (lease.Snapshot, error) {
+func (s *Store) load(ctx context.Context, q querier, group string) (lease.Snapshot, error) {
 	var snapshot lease.Snapshot
-	rows, err := s.db.QueryContext(ctx, s.texts.load, group, group, group, group)
+	rows, err := q.QueryContext(ctx, s.texts.load, group, group, group, group)
 	if err != nil {
 		return snapshot, err
 	}
@@ -83,8 +83,8 @@ func (s *Store) Poll(ctx context.Context, group string) (lease.Snapshot, error) 
 		return lease.Snapshot{}, err
 	}
 	var snapshot lease.Snapshot
-	err := s.try(ctx, func() (err error) {
-		snapshot, err = s.poll(ctx, group)
+	err := s.read(ctx, func(q querier) (err error) {
+		snapshot, err = s.poll(ctx, q, group)
 		return err
 	})
 	if err != nil {
@@ -95,9 +95,9 @@ func (s *Store) Poll(ctx context.Context, group string) (lease.Snapshot, error) 
 }
 
 // poll reads rows that carry the version and one worker each, or none in the only one.
-func (s *Store) poll(ctx context.Context, group string) (lease.Snapshot, error) {
+func (s *Store) poll(ctx context.Context, q querier, group string) (lease.Snapshot, error) {
 	var snapshot lease.Snapshot
-	rows, err := s.db.QueryContext(ctx, s.texts.poll, group)
+	rows, err := q.QueryContext(ctx, s.texts.poll, group)
 	if err != nil {
 		return snapshot, err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/kinstream/kin/lease"
 )
@@ -36,10 +38,11 @@ type Store struct {
 	tables  tables
 	texts   statements
 
-	// writer has room for the one transaction of this store that writes to a file of SQLite.
-	// Others wait here, in order, and not in the database, where they would have to ask again
-	// and again.
+	// writer has room for the one call of this store that writes to a file of SQLite.
 	writer chan struct{}
+
+	// told is how long connections to a file of SQLite were told to wait; nil until that is known.
+	told atomic.Pointer[time.Duration]
 }
 
 var _ lease.Store = (*Store)(nil)
@@ -90,9 +93,9 @@ func (s *Store) CreateTables(ctx context.Context) error {
 // Groups implements [lease.Store].
 func (s *Store) Groups(ctx context.Context) ([]string, error) {
 	var names []string
-	err := s.try(ctx, func() error {
+	err := s.read(ctx, func(q querier) error {
 		names = nil
-		rows, err := s.db.QueryContext(ctx, s.texts.groups)
+		rows, err := q.QueryContext(ctx, s.texts.groups)
 		if err != nil {
 			return err
 		}

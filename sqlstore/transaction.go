@@ -3,8 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -17,22 +17,21 @@ type querier interface {
 }
 
 const (
-	// maxAttempts bounds how often something is tried that the database gave up because of
-	// others; with the waits between them, that takes about 10 seconds. Waits are short, since
-	// a file of SQLite goes to who asks at the right moment: who asks seldom may never get it.
-	maxAttempts = 400
+	// patience bounds how long something is tried that the database gives up because of others.
+	patience = 10 * time.Second
+
+	// Waits between two attempts are short, since a file of SQLite goes to who asks at the right
+	// moment: who asks seldom may never get it.
 	firstWait   = time.Millisecond
 	longestWait = 25 * time.Millisecond
-
-	// rollbackTimeout bounds the end of a transaction whose caller is not waiting any more.
-	rollbackTimeout = 5 * time.Second
 )
 
-// try calls f again while the database gives it up because of others.
-func (s *Store) try(ctx context.Context, f func() error) error {
+// try calls once, and again while the database gives it up because of others, until the context
+// ends, or it has taken as long as once says.
+func (s *Store) try(ctx context.Context, once func() (time.Duration, error)) error {
 	wait := firstWait
-	for attempt := 1; ; attempt++ {
-		err := f()
+	for began := time.Now(); ; {
+		limit, err := once()
 		if err == nil {
 			return nil
 		}
@@ -42,18 +41,50 @@ func (s *Store) try(ctx context.Context, f func() error) error {
 			}
 			return errors.Join(cause, err)
 		}
-		if !gaveUp(err) || attempt == maxAttempts {
+		if !gaveUp(err) {
 			return err
 		}
-		timer := time.NewTimer(wait/2 + rand.N(wait))
+		pause := wait/2 + rand.N(wait)
+		if waited := time.Since(began); waited+pause > limit {
+			return fmt.Errorf("%s for %v: %w", s.obstacle(), waited.Round(time.Millisecond), err)
+		}
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return fmt.Errorf("%w while %s for %v: %w", ctx.Err(), s.obstacle(), time.Since(began).Round(time.Millisecond), err)
 		case <-timer.C:
 		}
 		wait = min(wait*2, longestWait)
 	}
+}
+
+// obstacle says in an error what it is that others do.
+func (s *Store) obstacle() string {
+	if s.dialect == SQLite {
+		return "others had the file locked"
+	}
+	return "others were in the way"
+}
+
+// read makes one statement that does not write.
+func (s *Store) read(ctx context.Context, f func(q querier) error) error {
+	return s.try(ctx, func() (time.Duration, error) {
+		if s.dialect == SQLite {
+			return s.onFile(ctx, func(conn *sql.Conn) error { return f(conn) })
+		}
+		return patience, f(s.db)
+	})
+}
+
+// write makes one statement that writes.
+func (s *Store) write(ctx context.Context, f func(q querier) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.read(ctx, f)
 }
 
 // transaction runs f in a transaction, again if the database gives it up because of others. If
@@ -62,60 +93,30 @@ func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, q q
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.try(ctx, func() error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.try(ctx, func() (time.Duration, error) {
 		if s.dialect == SQLite {
-			return s.onConnection(ctx, f)
+			return s.onFile(ctx, func(conn *sql.Conn) error { return immediately(ctx, conn, f) })
 		}
-		// What a transaction relies upon it locks: it has to see what others committed while it
-		// waited.
-		tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
-		if err != nil {
-			return err
-		}
-		if err := f(ctx, tx); err != nil {
-			_ = tx.Rollback() // what f returned says more
-			return err
-		}
-		return tx.Commit()
+		return patience, s.committed(ctx, f)
 	})
 }
 
-// onConnection is a transaction of SQLite. It takes the lock for writing at its beginning: who
-// reads first and writes then can only fail if another one wrote meanwhile. And it sees to it
-// that a connection whose transaction could not be ended is not used again, which database/sql
-// does not know.
-func (s *Store) onConnection(ctx context.Context, f func(ctx context.Context, q querier) error) error {
-	select {
-	case s.writer <- struct{}{}:
-		defer func() { <-s.writer }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	conn, err := s.db.Conn(ctx)
+// committed runs f in a transaction of a server.
+func (s *Store) committed(ctx context.Context, f func(ctx context.Context, q querier) error) error {
+	// What a transaction relies upon it locks: it has to see what others committed while it
+	// waited.
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		if ctx.Err() != nil {
-			rollBack(ctx, conn) // it may have begun all the same
-		}
+	if err := f(ctx, tx); err != nil {
+		_ = tx.Rollback() // what f returned says more
 		return err
 	}
-	if err = f(ctx, conn); err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
-	}
-	if err != nil {
-		rollBack(ctx, conn)
-	}
-	return err
-}
-
-// rollBack ends a transaction of SQLite in any case, if need be together with its connection.
-func rollBack(ctx context.Context, conn *sql.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err != nil {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it
-	}
+	return tx.Commit()
 }

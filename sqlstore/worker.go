@@ -32,8 +32,8 @@ func (s *Store) Beat(ctx context.Context, group string, w lease.Worker) (lease.W
 		return lease.Worker{}, err
 	}
 	var stored lease.Worker
-	err := s.try(ctx, func() (err error) {
-		stored, err = s.beat(ctx, group, w)
+	err := s.write(ctx, func(q querier) (err error) {
+		stored, err = s.beat(ctx, q, group, w)
 		return err
 	})
 	switch {
@@ -45,12 +45,12 @@ func (s *Store) Beat(ctx context.Context, group string, w lease.Worker) (lease.W
 	return stored, nil
 }
 
-func (s *Store) beat(ctx context.Context, group string, w lease.Worker) (lease.Worker, error) {
+func (s *Store) beat(ctx context.Context, q querier, group string, w lease.Worker) (lease.Worker, error) {
 	args := []any{textOf(w.Streams), w.Capacity, w.Seen, group, w.ID}
 	if s.dialect.returnsUpdated() {
-		return scanWorker(s.db.QueryRowContext(ctx, s.texts.beat, args...))
+		return scanWorker(q.QueryRowContext(ctx, s.texts.beat, args...))
 	}
-	result, err := s.db.ExecContext(ctx, s.texts.beat, args...)
+	result, err := q.ExecContext(ctx, s.texts.beat, args...)
 	if err != nil {
 		return lease.Worker{}, err
 	}
@@ -58,7 +58,7 @@ func (s *Store) beat(ctx context.Context, group string, w lease.Worker) (lease.W
 		return lease.Worker{}, errors.Join(err, sql.ErrNoRows)
 	}
 	// The row as it is now, which may be a little later.
-	return s.worker(ctx, s.db, group, w.ID)
+	return s.worker(ctx, q, group, w.ID)
 }
 
 // worker reads the row of a worker; the error is sql.ErrNoRows if there is none.

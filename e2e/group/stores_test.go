@@ -56,7 +56,7 @@ func sqlite() storeKind {
 	return storeKind{name: "SQLite", embedded: true, start: func(tb testing.TB) (string, string, int) {
 		tb.Helper()
 		file := filepath.Join(tb.TempDir(), "groups.db")
-		return "sqlite:file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "", 0
+		return "sqlite:file:" + file + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", "", 0
 	}}
 }
 

@@ -2,6 +2,7 @@ package stores_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strings"
 	"testing"
@@ -16,8 +17,7 @@ import (
 func TestSQLCallsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
-		// SQLite may wait for its busy_timeout before it notices that a context has ended.
-		d.dsn = strings.Replace(d.dsn, "busy_timeout(5000)", "busy_timeout(500)", 1)
+		d.dsn = strings.Replace(d.dsn, "busy_timeout(5000)", "busy_timeout(86400000)", 1)
 		store, db := d.openDB(t)
 		w := lease.Worker{ID: "w", TTL: time.Second}
 		l := lease.Lease{Key: lease.Key{Stream: "s", Shard: "1"}, Checkpoint: lease.TrimHorizon}
@@ -33,6 +33,7 @@ func TestSQLCallsEndWithTheirContext(t *testing.T) {
 		next.Owner = "w"
 
 		unlock := lockAll(t, d)
+		wantReads(t, d, store)
 		for name, call := range map[string]func(ctx context.Context) error{
 			"join": func(ctx context.Context) error { return store.Join(ctx, "g", lease.Worker{ID: "v"}) },
 			"beat": func(ctx context.Context) error {
@@ -52,12 +53,6 @@ func TestSQLCallsEndWithTheirContext(t *testing.T) {
 			}
 			cancel()
 		}
-		// Nobody waits for a lock to read, where the database can do that.
-		if d.dialect != sqlstore.SQLite {
-			if s, err := store.Load(t.Context(), "g"); err != nil || len(s.Leases) != 1 {
-				t.Errorf("load while another one has the lock: %d leases, error %v; want 1", len(s.Leases), err)
-			}
-		}
 		unlock()
 		if _, err := store.Beat(t.Context(), "g", w); err != nil && !errors.Is(err, lease.ErrNoWorker) {
 			t.Errorf("beat after the lock is gone: %v", err)
@@ -68,11 +63,53 @@ func TestSQLCallsEndWithTheirContext(t *testing.T) {
 		if n := db.Stats().InUse; n != 0 {
 			t.Errorf("%d connections are still in use", n)
 		}
+		if d.dialect == sqlstore.SQLite {
+			wantBusyTimeout(t, db, strings.Contains(d.dsn, "busy_timeout"))
+		}
 	})
 }
 
-// lockAll locks the rows of all groups and workers for writing, until the function that it
-// returns is called.
+// wantReads checks that nobody waits for a lock to read, where the database can do that. A file
+// of SQLite without WAL can't be read meanwhile.
+func wantReads(t *testing.T, d database, store *sqlstore.Store) {
+	t.Helper()
+	ctx := t.Context()
+	if d.dialect == sqlstore.SQLite && !strings.Contains(d.dsn, "WAL") {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		if _, err := store.Load(ctx, "g"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("load while another one has the lock: error %v, want context.DeadlineExceeded", err)
+		}
+		return
+	}
+	if s, err := store.Load(ctx, "g"); err != nil || len(s.Leases) != 1 {
+		t.Errorf("load while another one has the lock: %d leases, error %v; want 1", len(s.Leases), err)
+	}
+}
+
+// wantBusyTimeout checks that idle connections wait as long as they did when they were opened.
+func wantBusyTimeout(t *testing.T, db *sql.DB, told bool) {
+	t.Helper()
+	want := 0
+	if told {
+		want = 86400000
+	}
+	for range db.Stats().Idle {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var got int
+		if err := conn.QueryRowContext(t.Context(), "PRAGMA busy_timeout").Scan(&got); err != nil || got != want {
+			t.Errorf("busy_timeout = %d, error %v; want %d", got, err, want)
+		}
+	}
+}
+
+// lockAll locks the rows of all groups and workers for writing, and a file of SQLite without WAL
+// for reading as well, until the function that it returns is called.
 func lockAll(t *testing.T, d database) (unlock func()) {
 	t.Helper()
 	_, db := d.openDB(t)
@@ -80,7 +117,11 @@ func lockAll(t *testing.T, d database) (unlock func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	statements := []string{"BEGIN", "UPDATE kin_groups SET version = version + 1", "UPDATE kin_workers SET beat = beat + 1"}
+	begin := "BEGIN"
+	if d.dialect == sqlstore.SQLite {
+		begin = "BEGIN EXCLUSIVE"
+	}
+	statements := []string{begin, "UPDATE kin_groups SET version = version + 1", "UPDATE kin_workers SET beat = beat + 1"}
 	for _, statement := range statements {
 		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)

@@ -52,13 +52,20 @@ func sqlite(tb testing.TB) database {
 }
 
 func sqliteDSN(file string) string {
-	return "file:" + url.PathEscape(filepath.ToSlash(file)) + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	return "file:" + url.PathEscape(filepath.ToSlash(file)) + "?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 }
 
 // databases are the databases that sqlstore is tested against.
 func databases() map[string]func(tb testing.TB) database {
 	all := map[string]func(tb testing.TB) database{
 		"SQLite": sqlite,
+		// As many open it, for the sake of their own statements.
+		"SQLite with a busy timeout": func(tb testing.TB) database {
+			tb.Helper()
+			d := sqlite(tb)
+			d.dsn += "&_pragma=busy_timeout(5000)"
+			return d
+		},
 		// As somebody opens it who has not read how.
 		"SQLite without any setting": func(tb testing.TB) database {
 			tb.Helper()
@@ -102,21 +109,40 @@ func TestSQLStores(t *testing.T) {
 	})
 }
 
-// TestSQLStoresAtTheStrictestIsolation runs the suite with sessions that are serializable by
-// default.
-func TestSQLStoresAtTheStrictestIsolation(t *testing.T) {
+// TestSQLStoresWithOtherSettings runs the suite with sessions of servers whose settings differ from
+// those in the other tests: with other isolation levels, of which SQLite has only one.
+func TestSQLStoresWithOtherSettings(t *testing.T) {
 	t.Parallel()
-	forEachDatabase(t, func(t *testing.T, d database) {
-		switch d.dialect {
-		case sqlstore.PostgreSQL:
-			d.dsn += "&default_transaction_isolation=serializable"
-		case sqlstore.MySQL:
-			d.dsn += "&tx_isolation=%27SERIALIZABLE%27"
-		default:
-			t.Skip("SQLite knows no other")
-		}
-		leasetest.Run(t, func(tb testing.TB) lease.Store { return d.open(tb) })
-	})
+	for _, test := range []struct {
+		kind     server.DatabaseKind
+		dialect  sqlstore.Dialect
+		settings map[string]string
+	}{
+		{server.PostgreSQL(), sqlstore.PostgreSQL, map[string]string{
+			"repeatable read": "&default_transaction_isolation=repeatable%20read",
+			"serializable":    "&default_transaction_isolation=serializable",
+		}},
+		{server.MariaDB(), sqlstore.MySQL, map[string]string{
+			"serializable": "&tx_isolation=%27SERIALIZABLE%27",
+			// As MariaDB does by default from 11.6 on; and rows count when they are found.
+			"snapshots that fail": "&innodb_snapshot_isolation=1&clientFoundRows=true",
+		}},
+	} {
+		t.Run(test.kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s := test.kind.Start(t)
+			for name, added := range test.settings {
+				d := database{test.dialect, s.Driver, s.DSN + added}
+				if err := d.open(t).CreateTables(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					leasetest.Run(t, func(tb testing.TB) lease.Store { return d.open(tb) })
+				})
+			}
+		})
+	}
 }
 
 // TestSQLTables makes the tables many times at the same time, and in other ways.

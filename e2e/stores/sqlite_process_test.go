@@ -3,6 +3,7 @@ package stores_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,7 +17,7 @@ import (
 	"github.com/kinstream/kin/sqlstore"
 )
 
-// Variables with which TestSQLiteInManyProcesses makes a process of this test binary a worker.
+// Variables that make a process of this test binary a worker of TestSQLiteInManyProcesses.
 const (
 	fileVariable = "KIN_TEST_SQLITE_FILE"
 	nameVariable = "KIN_TEST_SQLITE_WORKER"
@@ -28,48 +29,63 @@ const (
 	sqliteRounds    = 40
 )
 
-// TestSQLiteProcess is one of the processes of TestSQLiteInManyProcesses.
-func TestSQLiteProcess(t *testing.T) {
-	t.Parallel()
-	file, name := os.Getenv(fileVariable), os.Getenv(nameVariable)
-	if file == "" {
-		t.Skip("TestSQLiteInManyProcesses runs this")
+func TestMain(m *testing.M) {
+	if file := os.Getenv(fileVariable); file != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		err := raceForLeases(ctx, file, os.Getenv(nameVariable))
+		cancel()
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
 	}
-	d := database{sqlstore.SQLite, "sqlite", file}
-	store := d.open(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
+	m.Run()
+}
+
+// raceForLeases is one of the processes of TestSQLiteInManyProcesses.
+func raceForLeases(ctx context.Context, file, name string) error {
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	store, err := sqlstore.New(db, sqlstore.Config{Dialect: sqlstore.SQLite})
+	if err != nil {
+		return err
+	}
 	if err := store.CreateTables(ctx); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	w := lease.Worker{ID: name, TTL: 10 * time.Second}
 	if err := store.Join(ctx, "g", w); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println("joined")
 	for round := range sqliteRounds {
 		s, err := store.Load(ctx, "g")
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		if _, err := store.Beat(ctx, "g", w); err != nil {
-			t.Fatal(err)
+			return err
 		}
 		for _, c := range wanted(s, name, round) {
 			results, err := store.Update(ctx, "g", []lease.Change{c})
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			if results[0].Made {
 				line, err := json.Marshal(won{c.New.Shard, c.New.Revision, name})
 				if err != nil {
-					t.Fatal(err)
+					return err
 				}
 				fmt.Println("won " + string(line))
 			}
 		}
 	}
 	fmt.Println("done")
+	return nil
 }
 
 // wanted returns the changes that a process tries: to take two of the leases, or create them.
@@ -103,6 +119,7 @@ func TestSQLiteInManyProcesses(t *testing.T) {
 	t.Parallel()
 	for name, dsn := range map[string]func(file string) string{
 		"as documented":       sqliteDSN,
+		"with a busy timeout": func(file string) string { return sqliteDSN(file) + "&_pragma=busy_timeout(5000)" },
 		"without any setting": func(file string) string { return file },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +156,7 @@ func TestSQLiteInManyProcesses(t *testing.T) {
 // runSQLiteProcess runs a process to its end, or kills it when it has won five times, and
 // returns what it wrote.
 func runSQLiteProcess(ctx context.Context, file, name string, kill bool) (lines []string, err error) {
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSQLiteProcess$", "-test.v")
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), fileVariable+"="+file, nameVariable+"="+name)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

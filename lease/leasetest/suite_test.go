@@ -13,7 +13,7 @@ import (
 	"github.com/kinstream/kin/memstore"
 )
 
-// flawVariable tells a process of this test which flaw the store of TestSuiteOfAFlawedStore has.
+// flawVariable tells a process that TestSuiteFindsFlaws starts which flaw the store of TestSuite has.
 const flawVariable = "LEASETEST_FLAW"
 
 // flaws are mistakes that stores make, and a part of the suite that has to find each of them.
@@ -79,20 +79,10 @@ var flaws = map[string]string{
 }
 
 // TestSuite proves that the suite passes a store without flaws, also one whose methods are not
-// one step.
+// one step. In processes that TestSuiteFindsFlaws starts the store has a flaw.
 func TestSuite(t *testing.T) {
 	t.Parallel()
-	store := newNaive("")
-	leasetest.Run(t, func(testing.TB) lease.Store { return store })
-}
-
-// TestSuiteOfAFlawedStore is run by TestSuiteFindsFlaws, in a process of its own.
-func TestSuiteOfAFlawedStore(t *testing.T) {
-	t.Parallel()
 	flaw := os.Getenv(flawVariable)
-	if flaw == "" {
-		t.Skip("TestSuiteFindsFlaws runs this")
-	}
 	store := newNaive(flaw)
 	leasetest.Run(t, func(testing.TB) lease.Store {
 		if flaw == "gives each client a store of its own" {
@@ -112,7 +102,7 @@ func TestSuiteFindsFlaws(t *testing.T) {
 	for flaw, where := range flaws {
 		t.Run(flaw, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestSuiteOfAFlawedStore$", "-test.short="+short(flaw))
+			cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestSuite$", "-test.short="+short(flaw))
 			cmd.Env = append(os.Environ(), flawVariable+"="+flaw)
 			output, err := cmd.CombinedOutput()
 			if err == nil {
@@ -137,7 +127,7 @@ func short(flaw string) string {
 // failedTests returns the subtests that failed by the output of go test; "" for the test itself.
 func failedTests(output string) []string {
 	var names []string
-	for _, m := range regexp.MustCompile(`--- FAIL: TestSuiteOfAFlawedStore/?(\S*)`).FindAllStringSubmatch(output, -1) {
+	for _, m := range regexp.MustCompile(`--- FAIL: TestSuite/?(\S*)`).FindAllStringSubmatch(output, -1) {
 		names = append(names, m[1])
 	}
 	return names

@@ -57,8 +57,7 @@ func openSQLite(path string) (*sql.DB, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory")}
 	}
 	file := url.URL{Path: filepath.ToSlash(path)}
-	return sql.Open("sqlite", "file:"+file.EscapedPath()+
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+	return sql.Open("sqlite", "file:"+file.EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
 }
 
 // openPostgres opens a database of PostgreSQL. As with psql, TLS is used if the server has it,
