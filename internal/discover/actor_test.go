@@ -19,6 +19,8 @@ type actor struct {
 	stream lease.Stream  // as it knows it
 	rows   []lease.Lease // as it knows them
 	older  []lease.Lease // a load that has begun: what it read when it did
+	loaded int           // the last change when the load of rows began
+	since  int           // the last change when the load of older began
 
 	memory  discover.Memory
 	lacks   map[string]int
@@ -27,6 +29,7 @@ type actor struct {
 	begun   int               // listings
 	taken   int
 	pending []lease.Change // of the plan, to be made in any order
+	planned int            // the last change that the plan knows
 
 	ending map[string]*ending
 }
@@ -52,12 +55,13 @@ func (a *actor) crash() {
 
 // beginLoad and endLoad are a load during which rows may be written: it sees some as they are
 // when it begins, and others as they are when it ends.
-func (a *actor) beginLoad() { a.older = a.sorted() }
+func (a *actor) beginLoad() { a.older, a.since = a.sorted(), a.changes }
 
 func (a *actor) endLoad() {
 	if a.older == nil {
-		a.older = a.sorted()
+		a.beginLoad()
 	}
+	a.loaded = a.since
 	pivot := fmt.Sprintf("shardId-%012d", a.r.IntN(len(a.shards)+1))
 	a.rows = slices.DeleteFunc(a.older, func(l lease.Lease) bool { return l.Shard >= pivot })
 	for _, l := range a.sorted() {
@@ -102,6 +106,7 @@ func (a *actor) endListing() {
 // plan asks for the plan.
 func (a *actor) plan() {
 	p := a.memory.Plan(a.stream, a.rows)
+	a.planned = a.loaded
 	a.pending = a.pending[:0]
 	for _, l := range p.Create {
 		a.pending = append(a.pending, lease.Create(l))
@@ -126,7 +131,7 @@ func (a *actor) write() {
 	c := a.pending[0]
 	a.pending = a.pending[1:]
 	a.logf("%s writes %s of %s at %q, revision %d", a.id(), c.New.Shard, c.New.Parents, c.New.Checkpoint, c.New.Revision)
-	a.know(c.Old.Shard, a.update(c))
+	a.know(c.Old.Shard, a.update(c, a.planned))
 	if len(a.pending) == 0 {
 		a.plan()
 	}
@@ -147,7 +152,7 @@ func (a *actor) work() {
 		if l.Owner != a.id() {
 			next := l
 			next.Owner, next.Epoch = a.id(), l.Epoch+1
-			made := a.update(lease.Set(l, next))
+			made := a.update(lease.Set(l, next), a.loaded)
 			a.know(next.Shard, made)
 			if made.Owner != a.id() || made.Revision != l.Revision+1 {
 				continue
@@ -163,7 +168,7 @@ func (a *actor) work() {
 		if checkpoint != l.Checkpoint {
 			next := l
 			next.Checkpoint = checkpoint
-			l = a.update(lease.Set(l, next))
+			l = a.update(lease.Set(l, next), a.loaded)
 			a.know(next.Shard, l)
 		}
 		if end && l.Owner == a.id() {
@@ -181,7 +186,7 @@ func (a *actor) end(l lease.Lease, e *ending) {
 	todo := discover.AtEnd(a.stream, l.Shard, e.children, a.rows, listings)
 	for _, child := range todo.Create {
 		a.logf("%s creates %s of %s at %q at the end of %s", a.id(), child.Shard, child.Parents, child.Checkpoint, l.Shard)
-		a.know(child.Shard, a.update(lease.Create(child)))
+		a.know(child.Shard, a.update(lease.Create(child), a.loaded))
 		if a.r.IntN(10) == 0 {
 			return // it is asked again, or the actor crashes here
 		}
@@ -191,7 +196,7 @@ func (a *actor) end(l lease.Lease, e *ending) {
 	}
 	next := l
 	next.Checkpoint = lease.ShardEnd
-	if made := a.update(lease.Set(l, next)); made.Revision == l.Revision+1 && made.Finished() {
+	if made := a.update(lease.Set(l, next), a.loaded); made.Revision == l.Revision+1 && made.Finished() {
 		a.logf("%s has finished %s", a.id(), l.Shard)
 		a.shard(l.Shard).done = true
 		a.know(l.Shard, made)

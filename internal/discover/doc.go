@@ -44,7 +44,8 @@
 //   - A lease is deleted when it is finished, three listings without a hole in a row, over
 //     five minutes, did not have its shard, no parent has a lease any more, and younger leases
 //     that have moved own all its keys. So it never looks new as long as the service lists it,
-//     and the oldest go first.
+//     and the oldest go first. Who was held up since before that, between a plan and its
+//     writes, may create it again; the shard is gone, so it is finished unread, and deleted.
 //   - A row that has not moved and names a parent without a row, over two listings, was set
 //     back by an operator, or its parent was deleted by force. The name is taken out, so that
 //     nothing waits for ever.

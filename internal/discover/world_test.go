@@ -31,7 +31,8 @@ type world struct {
 
 	// The books.
 	start   int             // records before this time are not to be read
-	deleted map[string]bool // leases that were deleted
+	changes int             // of rows
+	deleted map[string]int  // leases that were deleted: by which change, the last time
 	lacked  map[string]bool // shards that a listing lacked
 	log     []string
 	actors  []*actor
@@ -48,7 +49,7 @@ type shard struct {
 }
 
 func newWorld(t *testing.T, r *rand.Rand) *world {
-	w := &world{t: t, r: r, rows: map[string]lease.Lease{}, deleted: map[string]bool{}, lacked: map[string]bool{}}
+	w := &world{t: t, r: r, rows: map[string]lease.Lease{}, deleted: map[string]int{}, lacked: map[string]bool{}}
 	for _, keys := range hashkey.Even(1 + r.IntN(3)) {
 		w.add(keys)
 	}
@@ -194,22 +195,25 @@ func (w *world) children(id string) []topology.Shard {
 }
 
 // update makes a change of a row if it is still the one that was seen, and returns what is
-// there then.
-func (w *world) update(c lease.Change) lease.Lease {
+// there then. known is the last change that who makes it knows all rows of.
+func (w *world) update(c lease.Change, known int) lease.Lease {
 	id := c.Old.Shard
 	old, found := w.rows[id]
 	if !c.Fits(old) {
 		return old
 	}
+	w.changes++
 	switch {
 	case c.Removes():
 		delete(w.rows, id)
-		w.deleted[id] = true
+		w.deleted[id] = w.changes
 		if s := w.shard(id); !s.trimmed {
 			w.fatalf("the lease of %s is deleted, which is still listed", id)
 		}
 	case !found:
-		if w.deleted[id] {
+		// Who was held up since before the lease was deleted may make it again, and finds
+		// nothing to read.
+		if by := w.deleted[id]; by > 0 && known >= by {
 			w.fatalf("the lease of %s is created again", id)
 		}
 		w.checkFirst(c.New)
@@ -229,7 +233,7 @@ func (w *world) checkFirst(l lease.Lease) {
 		}
 	}
 	for _, p := range s.Parents {
-		if _, has := w.rows[p]; !has && !w.shard(p).trimmed && !w.deleted[p] {
+		if _, has := w.rows[p]; !has && !w.shard(p).trimmed && w.deleted[p] == 0 {
 			w.fatalf("%s gets a lease before its parent %s", l.Shard, p)
 		}
 	}
