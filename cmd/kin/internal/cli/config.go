@@ -55,18 +55,41 @@ func (t target) String() string {
 // configuration. It makes no request to Kinesis, but makes sure that there are
 // credentials, so that the lack of them is one early and clear error.
 func (a *app) client(ctx context.Context) (*kinesis.Client, error) {
-	if err := checkEndpoint(a.flags.endpoint); err != nil {
-		return nil, err
+	cfg, err := a.configFor(ctx, func(cfg aws.Config) *string { return kinesis.NewFromConfig(cfg).Options().BaseEndpoint })
+	if errors.Is(err, errNoRegion) {
+		return nil, usageErr("no region", "give --region, or set AWS_REGION, or a region in the profile")
 	}
-	cfg, endpoint, err := a.loadConfig(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	if local := isLoopback(endpoint); local {
+	return kinesis.NewFromConfig(cfg, func(o *kinesis.Options) {
+		o.APIOptions = append(o.APIOptions, addForeignCheck)
+	}), nil
+}
+
+// errNoRegion says that neither flags nor configuration name a region.
+var errNoRegion = errors.New("no region")
+
+// configFor finds the configuration for a service, whose endpoint endpointOf takes from one, and
+// sets where requests go. What is special about servers on this machine and about others
+// than those of AWS is here.
+func (a *app) configFor(ctx context.Context, endpointOf func(aws.Config) *string) (aws.Config, error) {
+	if err := checkEndpoint(a.flags.endpoint); err != nil {
+		return aws.Config{}, err
+	}
+	cfg, err := a.loadConfig(ctx, false)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	endpoint := aws.ToString(endpointOf(cfg))
+	if err := checkEndpoint(endpoint); err != nil {
+		return aws.Config{}, err
+	}
+	if isLoopback(endpoint) {
 		// A second look without the instance metadata service, which never knows
 		// anything about a server on this machine and may not answer for seconds.
-		if cfg, endpoint, err = a.loadConfig(ctx, true); err != nil {
-			return nil, err
+		if cfg, err = a.loadConfig(ctx, true); err != nil {
+			return aws.Config{}, err
 		}
 		cfg.Credentials = localOrDummy(ctx, cfg.Credentials)
 	}
@@ -78,22 +101,17 @@ func (a *app) client(ctx context.Context) (*kinesis.Client, error) {
 	}
 	a.target = target{endpoint: endpoint, region: cfg.Region}
 	if cfg.Region == "" {
-		return nil, usageErr("no region", "give --region, or set AWS_REGION, or a region in the profile")
+		return aws.Config{}, errNoRegion
 	}
 	if err := checkRegion(cfg.Region); err != nil {
-		return nil, err
+		return aws.Config{}, err
 	}
-	if err := a.checkCredentials(ctx, cfg); err != nil {
-		return nil, err
-	}
-	return kinesis.NewFromConfig(cfg, func(o *kinesis.Options) {
-		o.APIOptions = append(o.APIOptions, addForeignCheck)
-	}), nil
+	return cfg, a.checkCredentials(ctx, cfg)
 }
 
-// loadConfig reads the AWS configuration and finds the endpoint that it leads
-// to, "" for AWS itself.
-func (a *app) loadConfig(ctx context.Context, local bool) (aws.Config, string, error) {
+// loadConfig reads the AWS configuration. For a server on this machine it leaves out where
+// credentials of AWS may be found.
+func (a *app) loadConfig(ctx context.Context, local bool) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		// The client is of the SDK's buildable type, because that is the only one
 		// to which the SDK can add the certificates of AWS_CA_BUNDLE.
@@ -120,13 +138,9 @@ func (a *app) loadConfig(ctx context.Context, local bool) (aws.Config, string, e
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, "", configErr(err)
+		return aws.Config{}, configErr(err)
 	}
-	endpoint := aws.ToString(kinesis.NewFromConfig(cfg).Options().BaseEndpoint)
-	if err := checkEndpoint(endpoint); err != nil {
-		return aws.Config{}, "", err
-	}
-	return cfg, endpoint, nil
+	return cfg, nil
 }
 
 // httpClient bounds each step of a request, so that no command hangs on an

@@ -69,7 +69,10 @@ lost, the order of each key kept, doubled at most what the killed worker had han
 after its last checkpoints (which is counted), and the longest time that a shard was
 not read.
 
-Needs no AWS account and no network. Ends with code 6 if the account is not clean.`,
+Needs no AWS account and no network. Ends with code 6 if the account is not clean: if
+anything is lost, doubled without a reason or out of order, or if a shard was not read
+for 5 seconds longer than is promised, which is 1 second while workers come and leave,
+and the lease TTL (3 seconds) plus 2 after a kill.`,
 		Example: "  kin demo\n  kin demo --act group\n  kin demo --act records --input access.log.gz --passes 1 -o json",
 		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), o) },

@@ -10,21 +10,13 @@ import (
 
 // demoResult is the JSON form of a demo's account.
 type demoResult struct {
-	Put              int64   `json:"put"`
+	demoAccount
+
 	Read             int64   `json:"read"`
-	Lost             int64   `json:"lost"`
-	Doubled          int64   `json:"doubled"`
-	Reordered        int64   `json:"reordered"`
-	Altered          int64   `json:"altered"`
-	Foreign          int64   `json:"foreign"`
-	Failed           int64   `json:"failed"`
-	Clean            bool    `json:"clean"`
-	Interrupted      bool    `json:"interrupted,omitempty"` // lost may just not have been read yet
 	Bytes            int64   `json:"bytes"`
 	Passes           int64   `json:"passes"`
 	Keys             int     `json:"keys"`
 	OpenShards       []int   `json:"open_shards"`
-	Seconds          float64 `json:"seconds"`
 	PutPerSecond     float64 `json:"put_records_per_second"`
 	PutMBPerSecond   float64 `json:"put_mb_per_second"`
 	ReadPerSecond    float64 `json:"read_records_per_second"`
@@ -47,11 +39,10 @@ func (d *demo) result() demoResult {
 		reading = *r
 	}
 	r := demoResult{
-		Put: t.put, Read: t.read, Lost: t.lost, Doubled: t.doubled, Reordered: t.reordered,
-		Altered: t.altered, Foreign: t.foreign, Failed: t.failed, Clean: t.clean(),
-		Bytes: d.ledger.putBytes.Load(), Passes: d.passes.Load(), Keys: d.options.keys, OpenShards: d.path,
-		Seconds: total.Seconds(), Input: d.input.name,
+		demoAccount: newDemoAccount(t), Read: t.read, Bytes: d.ledger.putBytes.Load(), Passes: d.passes.Load(),
+		Keys: d.options.keys, OpenShards: d.path, Input: d.input.name,
 	}
+	r.Clean, r.Seconds = t.clean(), total.Seconds()
 	r.PutPerSecond = float64(t.put) / putting.Seconds()
 	r.PutMBPerSecond = float64(r.Bytes) / 1e6 / putting.Seconds()
 	r.ReadPerSecond = float64(t.read) / reading.Seconds()
@@ -64,29 +55,13 @@ func (d *demo) result() demoResult {
 // demoReport prints the account and turns it into the error of the command.
 func (a *app) demoReport(ctx context.Context, d *demo, err error) error {
 	r := d.result()
-	r.Interrupted = ctx.Err() != nil || isInputError(err)
-	r.Clean = r.Clean && !r.Interrupted // not all that was to be put was
-	if a.json() {
-		if printErr := a.printJSON(r); printErr != nil {
-			return printErr
-		}
-	} else {
-		fmt.Fprint(a.io.Out, accountText(r, a.outStyle()))
+	r.end(ctx, err)
+	unclean := fmt.Sprintf("the account is not clean: %d put, %d read, %d lost, %d doubled, %d out of order, %d altered, %d foreign, %d not stored",
+		r.Put, r.Read, r.Lost, r.Doubled, r.Reordered, r.Altered, r.Foreign, r.Failed)
+	if first := d.ledger.firstErr.Load(); first != nil {
+		unclean += ": " + oneLine((*first).Error())
 	}
-	switch {
-	case ctx.Err() != nil:
-		return &failure{code: exitInterrupted, what: "stopped by a signal: the account is of what was done by then"}
-	case err != nil:
-		return err
-	case !r.Clean:
-		what := fmt.Sprintf("the account is not clean: %d put, %d read, %d lost, %d doubled, %d out of order, %d altered, %d foreign, %d not stored",
-			r.Put, r.Read, r.Lost, r.Doubled, r.Reordered, r.Altered, r.Foreign, r.Failed)
-		if first := d.ledger.firstErr.Load(); first != nil {
-			what += ": " + oneLine((*first).Error())
-		}
-		return &failure{code: exitIncomplete, what: what}
-	}
-	return nil
+	return a.printAccount(ctx, r.demoAccount, r, r.text(a.outStyle()), unclean, err)
 }
 
 // isInputError says that the demo was not carried to its end because of what it
@@ -96,43 +71,17 @@ func isInputError(err error) bool {
 	return ok && f.code == exitUsage
 }
 
-func accountText(r demoResult, st style) string {
-	var b strings.Builder
+func (r demoResult) text(st style) string {
+	t := accountText{style: st}
 	path := strings.Trim(strings.ReplaceAll(fmt.Sprint(r.OpenShards), " ", " -> "), "[]")
-	fmt.Fprintf(&b, "\n%s over %s shards, %s\n\n", st.bold("the account of every record"), path, count(r.Keys, "partition key"))
-	row := func(name string, n int64, rate string, bad bool) {
-		number := fmt.Sprintf("%13s", thousands(n))
-		switch {
-		case bad && n > 0:
-			number = st.bad(number)
-		case bad:
-			number = st.good(number)
-		}
-		fmt.Fprintf(&b, "%-14s%s%s\n", name, number, rate)
-	}
-	row("put", r.Put, fmt.Sprintf("   %9s records/s  %6.1f MB/s", thousands(int64(r.PutPerSecond)), r.PutMBPerSecond), false)
-	row("read", r.Read, fmt.Sprintf("   %9s records/s  %6.1f MB/s", thousands(int64(r.ReadPerSecond)), r.ReadMBPerSecond), false)
-	if r.Interrupted {
-		row("not read yet", r.Lost, "", false)
-	} else {
-		row("lost", r.Lost, "", true)
-	}
-	row("doubled", r.Doubled, "", true)
-	row("out of order", r.Reordered, "", true)
-	if r.Failed > 0 {
-		row("not stored", r.Failed, "", true)
-	}
-	if r.Altered+r.Foreign > 0 {
-		row("altered", r.Altered, "", true)
-		row("foreign", r.Foreign, "", true)
-	}
-	verdict := st.good("clean") + ": every record read once, in order, byte for byte as it was put"
-	switch {
-	case r.Interrupted:
-		verdict = st.warn("stopped early")
-	case !r.Clean:
-		verdict = st.bad("not clean")
-	}
-	fmt.Fprintf(&b, "\n%s (%.1f s)\n", verdict, r.Seconds)
-	return b.String()
+	fmt.Fprintf(&t, "\n%s over %s shards, %s\n\n", st.bold("the account of every record"), path, count(r.Keys, "partition key"))
+	t.row("put", thousands(r.Put), rateText(r.PutPerSecond, r.PutMBPerSecond), plain)
+	t.row("read", thousands(r.Read), rateText(r.ReadPerSecond, r.ReadMBPerSecond), plain)
+	t.faults(r.demoAccount, 0, "")
+	t.verdict(r.demoAccount, "every record read once, in order, byte for byte as it was put")
+	return t.String()
+}
+
+func rateText(records, megabytes float64) string {
+	return fmt.Sprintf("   %9s records/s  %6.1f MB/s", thousands(int64(records)), megabytes)
 }

@@ -93,6 +93,8 @@ type groupDemoObject struct {
 	LeaseTTL    float64 `json:"lease_ttl_seconds"`
 	LongestGap  float64 `json:"longest_gap_seconds"`
 	GapShard    string  `json:"longest_gap_shard"`
+	GapLimit    float64 `json:"longest_gap_limit_seconds"`
+	CrashLimit  float64 `json:"crash_gap_limit_seconds"`
 	CrashGap    float64 `json:"crash_gap_seconds"`
 	CrashShard  string  `json:"crash_gap_shard"`
 	Settled     []struct {
@@ -121,6 +123,23 @@ func TestDemo_of_a_group_loses_nothing_when_workers_come_die_and_leave(t *testin
 	}
 	if !strings.Contains(r.err, "a dead, b") || strings.Contains(r.err+r.out, "\x1b") {
 		t.Errorf("progress = %q, want lines without escape codes", r.err)
+	}
+}
+
+func TestDemo_of_a_group_is_not_clean_if_a_shard_is_not_read_for_long(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		steady, crash time.Duration
+		want          string
+	}{
+		{6 * time.Second, 10 * time.Second, ""},
+		{6100 * time.Millisecond, 0, "; shardId-1 was not read for 6.1 s while workers came and left: 1 s are promised, and 6 s are the limit"},
+		{0, 10100 * time.Millisecond, "; shardId-2 was not read for 10.1 s after the kill: 5 s are promised, and 10 s are the limit"},
+	} {
+		clean, late, err := cli.GroupGaps(c.steady, c.crash)
+		if err != nil || late != c.want || clean != (c.want == "") {
+			t.Errorf("%v and %v: clean = %v, %q, %v; want %q", c.steady, c.crash, clean, late, err, c.want)
+		}
 	}
 }
 

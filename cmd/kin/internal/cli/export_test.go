@@ -10,6 +10,7 @@ import (
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/kintest"
 	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/memstore"
 )
 
 // What the external tests need to see of the inside.
@@ -146,6 +147,15 @@ var (
 
 // ParseAck reads a line of a program.
 var ParseAck = parseAck
+
+// GroupGaps is whether the account of a group with those pauses is clean, and what is said of them.
+func GroupGaps(steady, crash time.Duration) (clean bool, late string, err error) {
+	d := &groupDemo{store: memstore.New(), ledger: newGroupLedger(1), start: time.Now()}
+	d.ledger.put.Add(1)
+	d.ledger.steady, d.ledger.crash = gap{steady, "shardId-1"}, gap{crash, "shardId-2"}
+	r, err := d.result(context.Background())
+	return r.Clean, r.late(), err
+}
 
 // GroupFrame draws the view of act two with three workers, one of which is dead, and three shards.
 func GroupFrame(w io.Writer, rows int) []string {

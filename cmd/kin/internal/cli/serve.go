@@ -149,7 +149,7 @@ func (a *app) newServer(o serveOptions) (*kintest.Server, error) {
 // serveRegion is the region in which the streams of --stream are: the one that
 // other commands use with the same settings, so that they find them.
 func (a *app) serveRegion(ctx context.Context) string {
-	if cfg, _, err := a.loadConfig(ctx, true); err == nil && cfg.Region != "" {
+	if cfg, err := a.loadConfig(ctx, true); err == nil && cfg.Region != "" {
 		return cfg.Region
 	}
 	if a.flags.region != "" {

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -29,37 +31,16 @@ func (a *app) openDynamoDB(ctx context.Context, address *storeAddress, create bo
 // dynamoDB makes the client. It is configured as that of Kinesis is, but for --endpoint, which
 // is that of the streams.
 func (a *app) dynamoDB(ctx context.Context, address *storeAddress) (*dynamodb.Client, error) {
-	own := &app{flags: a.flags}
+	own := &app{flags: a.flags, arnRegion: a.arnRegion}
 	own.flags.endpoint = address.query.Get("endpoint")
-	if err := checkEndpoint(own.flags.endpoint); err != nil {
-		return nil, err
+	own.flags.region = cmp.Or(address.query.Get("region"), own.flags.region)
+	cfg, err := own.configFor(ctx, func(cfg aws.Config) *string { return dynamodb.NewFromConfig(cfg).Options().BaseEndpoint })
+	if errors.Is(err, errNoRegion) {
+		return nil, usageErr("no region for "+address.String(), "give --region, or ?region= in --store, or set AWS_REGION")
 	}
-	if region := address.query.Get("region"); region != "" {
-		own.flags.region = region
-	}
-	cfg, _, err := own.loadConfig(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	endpoint := aws.ToString(dynamodb.NewFromConfig(cfg).Options().BaseEndpoint)
-	if isLoopback(endpoint) {
-		if cfg, _, err = own.loadConfig(ctx, true); err != nil {
-			return nil, err
-		}
-		cfg.Credentials = localOrDummy(ctx, cfg.Credentials)
-	}
-	if cfg.Region == "" {
-		cfg.Region = a.arnRegion
-	}
-	if cfg.Region == "" && endpoint != "" {
-		cfg.Region = defaultRegion
-	}
-	if cfg.Region == "" {
-		return nil, usageErr("no region for "+address.String(), "give --region, or ?region= in --store, or set AWS_REGION")
-	}
-	if err := checkRegion(cfg.Region); err != nil {
-		return nil, err
-	}
-	address.at = endpoint
-	return dynamodb.NewFromConfig(cfg), own.checkCredentials(ctx, cfg)
+	address.at = own.target.endpoint
+	return dynamodb.NewFromConfig(cfg), nil
 }
