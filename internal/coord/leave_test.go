@@ -2,6 +2,8 @@ package coord_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -216,6 +218,22 @@ func TestLeave(t *testing.T) {
 			t.Errorf("left with %v after %d Joins, want a LeaveError with 4 leases after 1", leftErr(a), a.calls["Join"])
 		}
 	})
+	for age := time.Second; age <= 33*time.Second; age *= 2 {
+		t.Run(fmt.Sprintf("all at once, they wait for nobody, %v after they began", age), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 20)
+			for i := range 10 {
+				w.start(fmt.Sprint("w", i))
+			}
+			w.run(age)
+			for i, n := range w.nodes {
+				w.after(time.Duration(i)*10*time.Millisecond, func() { n.tell(coord.Leave{}) })
+			}
+			w.until(time.Second, "all have left", func() bool {
+				return !slices.ContainsFunc(w.nodes, func(n *node) bool { return n.left == nil })
+			})
+		})
+	}
 	t.Run("all at once, they leave nothing behind", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 30)

@@ -49,7 +49,7 @@ func (m *Machine) pollEvery() time.Duration {
 // pollAfter is how long after a poll the next one comes now.
 func (m *Machine) pollAfter() time.Duration {
 	after := part(m.pollEvery(), m.jitter)
-	if m.lateAt > m.lookedAt {
+	if m.lateAt > m.lookedAt && m.lateAt < never {
 		after = min(after, m.lateAt-m.lookedAt)
 	}
 	switch {
