@@ -46,6 +46,30 @@ func rollingRestart(tb testing.TB, c combo, rng *rand.Rand) {
 	r.planned(report)
 }
 
+// stopAll stops the whole group, as the end of a deployment does. There is nobody to hand anything
+// to, and nobody to wait for.
+func stopAll(tb testing.TB, c combo, rng *rand.Rand) {
+	r := newRig(tb, plan{server: c.server, store: c.store, shards: 20, keys: 40, every: 50 * time.Millisecond, worker: worker.Config{TTL: 10 * time.Second}})
+	workers := r.startAll(10)
+	r.pass(between(rng, time.Second, 2*time.Second))
+	began := r.now()
+	for _, w := range workers {
+		w.terminate()
+	}
+	for _, w := range workers {
+		w.left()
+	}
+	took := r.now().Sub(began)
+	r.metric(took, "all-left-after-ms")
+	if most := 3 * time.Second; took > most {
+		r.Errorf("it took %s until all had left, want at most %s", took, most)
+	}
+	r.start("next")
+	r.shared(1)
+	report := r.finish()
+	r.planned(report)
+}
+
 func scale(tb testing.TB, c combo, rng *rand.Rand) {
 	r := newRig(tb, plan{server: c.server, store: c.store, shards: 20, keys: 40, every: 50 * time.Millisecond})
 	workers := r.startAll(1)

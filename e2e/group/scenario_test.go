@@ -47,6 +47,7 @@ func scenarios() []scenario {
 		{name: "a worker is stopped for longer than the time-out", in: combo{kinesalite, dynoxide()}, run: zombie},
 		{name: "a worker stands still in a handler that does not heed its context", in: combo{kinesalite, postgres()}, run: stubbornZombie},
 		{name: "ten workers are restarted one after the other", in: combo{kinesalite, dynalite()}, large: true, run: rollingRestart},
+		{name: "ten workers are stopped at once", in: combo{kinesalite, dynalite()}, large: true, run: stopAll},
 		{name: "from one worker to ten to three", in: combo{kinesalite, dynoxide()}, large: true, run: scale},
 		{name: "the store is down for a minute", in: combo{ferrokinesis, dynalite()}, outages: true, run: storeDown(time.Minute)},
 		{name: "the store is down again and again", in: combo{kinesalite, postgres()}, outages: true, run: storeFlaps},
