@@ -19,7 +19,7 @@ import (
 // reads instead, and there io.EOF is the end.
 type plainStream struct{ io.ReadSeeker }
 
-// setBody gives req a body that must be a plainStream or a hotBody.
+// setBody gives req a body that must be a plainStream or a *hotBody.
 func setBody(req *smithyhttp.Request, body io.ReadSeeker) error {
 	with, err := req.SetStream(body)
 	if err != nil {

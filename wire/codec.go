@@ -87,7 +87,8 @@ type Codec struct {
 	cfg  Config
 	cold smithyhttp.ClientProtocol // the SDK's own but for a race, for all that is not hot
 
-	scratch sync.Pool // of *[]byte, for answers that do not tell their size
+	scratch  sync.Pool // of *[]byte, for answers that do not tell their size
+	requests buffers
 
 	mu        sync.RWMutex // guards the map, not what is in it
 	protocols map[endpointKey]*protocol

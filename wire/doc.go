@@ -25,6 +25,9 @@
 //     that have arrived, whatever lengths they announce.
 //   - No record is lost or stored twice because an endpoint does not speak CBOR.
 //     See the table below.
+//   - Payloads are copied into the request, once, so the caller may change them as soon as its
+//     call has returned, also if the call was given up. The memory of the request is used
+//     again for later ones; whoever reads it too late gets an error and no byte of another.
 //   - Request bodies have no WriteTo, on any operation. It is what makes the SDK
 //     fail with "use of closed network connection" when a server is fast: see plainStream.
 //

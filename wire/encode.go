@@ -69,16 +69,18 @@ func writeEntry(w writer, e *types.PutRecordsRequestEntry) {
 }
 
 // encode returns the body of a hot operation, and false for any other input. The
-// buffer is made large enough at once, so that payloads are copied once.
-func encode(format Format, input any) (body []byte, ok bool) {
+// buffer is large enough from the start, so that payloads are copied once. That one copy is
+// needed: the caller may change its payloads as soon as its call has returned, when
+// net/http may still be reading the body.
+func encode(format Format, input any, from *buffers) (body []byte, ok bool) {
 	const fixed = 512 // the members of the request itself, without its payload
 	var w writer
 	start := func(size, payload int) {
 		if format == JSON {
-			w = &jsonWriter{buf: newBuffer(size + base64.StdEncoding.EncodedLen(payload))}
+			w = &jsonWriter{buf: from.get(size + base64.StdEncoding.EncodedLen(payload))}
 			return
 		}
-		w = &cborWriter{buf: newBuffer(size + payload)}
+		w = &cborWriter{buf: from.get(size + payload)}
 	}
 	switch in := input.(type) {
 	case *kinesis.GetRecordsInput:

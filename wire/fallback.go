@@ -52,6 +52,7 @@ func (fallback) HandleInitialize(ctx context.Context, in middleware.InitializeIn
 	c := &call{operation: middleware.GetOperationName(ctx)}
 	ctx = middleware.WithStackValue(ctx, callKey{}, c)
 	out, md, err = next.HandleInitialize(ctx, in)
+	c.release()
 	if c.protocol == nil { // another protocol serves this call
 		return out, md, err
 	}
@@ -69,6 +70,7 @@ func (fallback) HandleInitialize(ctx context.Context, in middleware.InitializeIn
 	}
 	c.again, c.result = true, result{}
 	out, md, err = next.HandleInitialize(ctx, in)
+	c.release()
 	c.settleAgain(first)
 	return out, md, err
 }
@@ -105,9 +107,18 @@ type call struct {
 
 	// Set by the protocol.
 	protocol  *protocol
+	body      *hotBody
 	sent      Format
 	lastTrial bool
 	result    result // of the last attempt that was answered
+}
+
+// release gives the memory of the body back to the codec. What it was sent for has ended.
+func (c *call) release() {
+	if c.body != nil {
+		c.protocol.codec.requests.put(c.body.release())
+		c.body = nil
+	}
 }
 
 // result is what one answer came to.

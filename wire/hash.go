@@ -2,21 +2,12 @@ package wire
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
-
-// hotBody is the body of a hot operation, which is in memory as a whole. Like
-// plainStream it must not have a WriteTo.
-type hotBody struct {
-	io.ReadSeeker
-	content []byte
-}
 
 // addPayloadHash adds payloadHash before the SDK's own middleware for the same
 // purpose, which leaves alone what has been computed already. A stack whose owner has taken that
@@ -42,9 +33,10 @@ func (payloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInp
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
 	if req, ok := in.Request.(*smithyhttp.Request); ok && v4.GetPayloadHash(ctx) == "" {
-		if body, ok := req.GetStream().(hotBody); ok {
-			sum := sha256.Sum256(body.content)
-			ctx = v4.SetPayloadHash(ctx, hex.EncodeToString(sum[:]))
+		if body, ok := req.GetStream().(*hotBody); ok {
+			if sum, ok := body.sum(); ok {
+				ctx = v4.SetPayloadHash(ctx, hex.EncodeToString(sum[:]))
+			}
 		}
 	}
 	return next.HandleFinalize(ctx, in)

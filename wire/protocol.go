@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +40,7 @@ func (p *protocol) SerializeRequest(
 	ctx context.Context, schema *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request,
 ) error {
 	format := p.format(ctx)
-	body, hot := encode(format, in)
+	content, hot := encode(format, in, &p.codec.requests)
 	if !hot {
 		if err := p.ClientProtocol.SerializeRequest(ctx, schema, in, req); err != nil {
 			return err
@@ -61,7 +60,11 @@ func (p *protocol) SerializeRequest(
 	}
 	req.Header.Set("X-Amz-Target", targetPrefix+schema.ID().Name)
 	req.Header.Set("Content-Type", contentType)
-	return setBody(req, hotBody{bytes.NewReader(body), body})
+	body := &hotBody{content: content}
+	if c := callFrom(ctx); c != nil {
+		c.body = body
+	}
+	return setBody(req, body)
 }
 
 // format decides how the call of ctx is encoded, and tells the call. A call that
