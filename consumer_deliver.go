@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -17,17 +18,23 @@ func (s *shardRun) deliver(p *consumedPage) bool {
 	c := s.run.c
 	var d defects
 	defer func() { s.unpacked(p, d) }()
+	var buffer *[]Record
+	used := 0 // of buffer, at most
 	for i := 0; i < len(p.records); {
-		buffer, _ := s.run.buffers.Get().(*[]Record)
+		if buffer == nil || !c.recycles() {
+			buffer, _ = s.run.buffers.Get().(*[]Record)
+		}
 		next := s.fill(buffer, p.records[i:], &d) + i
+		used = max(used, len(*buffer))
 		after := AfterSequence(cloneSequence(p.records[next-1].SequenceNumber))
 		i = next
 		if !s.deliverRecords(p, *buffer, after) {
 			return false
 		}
-		if c.recycles() {
-			s.run.recycle(buffer)
-		}
+	}
+	if buffer != nil && c.recycles() {
+		*buffer = (*buffer)[:used]
+		s.run.recycle(buffer)
 	}
 	return true
 }
@@ -35,15 +42,21 @@ func (s *shardRun) deliver(p *consumedPage) bool {
 // fill unpacks records until there are enough for a batch, and returns how many it has
 // unpacked. What is inside an aggregated record comes at once, so there may be more.
 func (s *shardRun) fill(buffer *[]Record, records []types.Record, d *defects) int {
-	rec := Record{ShardID: s.id}
-	users := (*buffer)[:0]
+	enough := s.run.c.cfg.MaxBatchRecords
+	users := slices.Grow((*buffer)[:0], min(len(records), enough))
+	packed := Record{ShardID: s.id}
 	collect := func(rec *Record) bool {
 		users = append(users, *rec)
 		return true
 	}
 	n := 0
-	for n < len(records) && len(users) < s.run.c.cfg.MaxBatchRecords {
-		s.unpacking.each(&records[n], &rec, d, collect)
+	for n < len(records) && len(users) < enough {
+		if in := &records[n]; s.unpacking.mayBePacked(in) {
+			s.unpacking.each(in, &packed, d, collect)
+		} else {
+			users = append(users, Record{ShardID: s.id})
+			users[len(users)-1].set(in) // most records by far, and each copy of one counts
+		}
 		n++
 	}
 	*buffer = users

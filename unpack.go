@@ -44,23 +44,32 @@ func skipFor(p Position) Position {
 // each calls body for the user records of in, in order, until it returns false, and
 // reports whether it never did. rec, whose ShardID is set, is the memory for them.
 func (u *unpacking) each(in *types.Record, rec *Record, d *defects, body func(rec *Record) bool) bool {
-	rec.SequenceNumber = SequenceNumber(*in.SequenceNumber)
-	rec.SubSequence, rec.Aggregated = 0, false
-	rec.PartitionKey, rec.ExplicitHashKey, rec.ArrivalTime = "", "", time.Time{}
-	if in.PartitionKey != nil {
-		rec.PartitionKey = *in.PartitionKey
-	}
-	if in.ApproximateArrivalTimestamp != nil {
-		rec.ArrivalTime = *in.ApproximateArrivalTimestamp
-	}
-	rec.Data = in.Data
-	if u.unpack && looksAggregated(in.Data) {
+	rec.set(in)
+	if u.mayBePacked(in) {
 		if packed, ok := aggregate.Parse(in.Data); ok && packed.Len() > 0 {
 			return u.eachPacked(packed, rec, d, body)
 		}
 		u.bad(d, rec.SequenceNumber, -1, errCorruptAggregate)
 	}
 	return body(rec)
+}
+
+// mayBePacked says whether in looks like an aggregated record that is to be unpacked. If not, it
+// is the only user record that each finds in it.
+func (u *unpacking) mayBePacked(in *types.Record) bool { return u.unpack && looksAggregated(in.Data) }
+
+// set makes r what in is as it stands. Its ShardID is left alone.
+func (r *Record) set(in *types.Record) {
+	r.SequenceNumber = SequenceNumber(*in.SequenceNumber)
+	r.SubSequence, r.Aggregated = 0, false
+	r.PartitionKey, r.ExplicitHashKey, r.ArrivalTime = "", "", time.Time{}
+	if in.PartitionKey != nil {
+		r.PartitionKey = *in.PartitionKey
+	}
+	if in.ApproximateArrivalTimestamp != nil {
+		r.ArrivalTime = *in.ApproximateArrivalTimestamp
+	}
+	r.Data = in.Data
 }
 
 // eachPacked is each for an aggregated record.
