@@ -1,0 +1,107 @@
+// Package outbox decides which records go into which PutRecords call, when, and what becomes of
+// them. It is pure: no I/O, no clock, no goroutine, no context. Moments are durations since an epoch that the
+// caller chooses; randomness is a function that comes in. The caller has the lock, makes the calls, packs the
+// aggregates, and answers the owners of records.
+//
+//	Offer -- no room --> Waiter ----+
+//	  | room                        | room (admission)
+//	  v                             v
+//	lane of the predicted shard: a queue in the order of acceptance
+//	  |    ^
+//	  |    | back to its place in the order: throttled, failed, halved, landed where consumers drop it
+//	  v    |
+//	Next: entries (packed, or records as they are), within the lane's tokens --> Call
+//	       |                                                                      |
+//	       +----------------------- Settle <-- Place or Failure of each entry ----+
+//	                                   |
+//	        final: answer, Release     |     Landed: wait for a map that knows the shard
+//
+// # The way of a record
+//
+// [Outbox.Offer] accepts an [Item] into the lane of the shard that its hash key belongs to,
+// if the [Space] has room. [Outbox.Next] forms calls: an [Entry] is one Kinesis record, of one item or of
+// several. The caller packs, sends, tells [Outbox.Settle] what became of each entry, answers the items
+// whose [Verdict] is final, and gives the call back with [Outbox.Release] when its callbacks have returned. Items
+// of which nobody knows more, because they expired or were given up, come out of Next as Step.Over.
+//
+// An item carries its place in the order of acceptance. A queue is sorted by it, always: what failed goes
+// back in front of what is younger, and a new map deals all items out again in that order.
+//
+// # Lanes
+//
+//	state      what a lane waits for                       how it ends
+//	Idle       nothing is in it                            a record is accepted, or comes back
+//	Gathering  more records                                its oldest has waited for Linger; Flush; Close
+//	Ready      a call                                      Next, in turns
+//	Limited    tokens                                      at the next tick after there are enough
+//	Paused     the end of a pause after failures           at the next tick after it
+//	Held       with order: the end of what is in flight    Settle, or the judgement of what landed
+//
+// A call goes when a lane is Ready, or when those that gather could fill it; never while
+// MaxInFlight calls are out, or while the stream stands still because calls fail. It takes what
+// ready lanes have, in turns, then full entries of gathering ones, and then the rest of those whose
+// Linger is half over. Lanes that gather, and those that sleep, are kept in heaps by their moments: Next looks at
+// lanes that have something to do, not at all lanes. Lanes that wait for tokens wake at ticks of 25 ms, so that
+// at the limits of the shards a tick makes a few large calls and not one small call for each lane.
+//
+// # Maps
+//
+// A [Map] is made of a listing whose open shards are a partition of all hash keys, else
+// not at all. Without one, and for a stream that shares records out itself, 64 equal ranges without names are
+// the lanes, without pace. A new map keeps the lanes of shards that stay, and deals out what
+// waits in the others. With order, a new lane is Held until what is in flight from the old ones that
+// it overlaps is settled.
+//
+// Where an entry lands is compared with the prediction. Any difference asks for a new [View], once a second at
+// most. An aggregate that landed elsewhere is stored only if the range of that shard holds the
+// hash keys of all its items: consumers as the KCL drop it as a whole otherwise, and so its items wait
+// again, as possible duplicates. If the range is not known, the entry is Landed until a map knows it; after 5 s
+// without one, and at the second time, its records are put alone, which is right wherever they land.
+//
+// Nothing is packed unless it is known that the stream chooses shards by key.
+//
+// # Pace
+//
+// Each lane of a known shard has two token buckets, of bytes and of records, that hold half a
+// second of the shard's limits. An entry needs tokens for all of it, or a full bucket, which then goes into debt:
+// a record may be larger than a bucket. Throttled entries give their tokens back, since the
+// service did not take any, and so does the difference between an estimated and a packed size.
+//
+// A factor from 0.05 to 1 times the rates follows what the service answers, looked at in windows of 40 entries
+// and a second at least, or 4 seconds:
+//
+//	throttled    the factor
+//	above 10 %   goes to what was stored, at most to the half, and 5 % below that
+//	7 to 10 %    stays
+//	below 7 %    rises by 2 % of the full rate in a second, up to 1
+//
+// So refusals of 5 % for no reason cost nothing, and producers that share a shard come to the
+// whole of its limit with few refusals. A lane of which everything failed pauses for 50 ms, doubled up to
+// 2 s; one of which something failed, for 50 ms. The tokens of a pause are not lost, as far as the bucket holds them.
+//
+// # Order
+//
+// With Config.Ordered a lane has one call at a time. By shard, that is one entry with all that waits, up to
+// what a record may hold: entries of one call may be stored in any order. Else it is one entry for each hash key;
+// what does not go into it is passed over, and so is what came later of that key.
+//
+// # Room
+//
+// All that is held counts, from acceptance to release. A lane may queue at most 4 times what is
+// free: a lane that nobody empties stops at 4/5 of the space, and the others go on. Waiters of a
+// lane are served in their order, and lanes in turns. A waiter who needs more than is free keeps its turn.
+//
+// # What holds, and what proves it
+//
+//   - Every accepted item gets one final verdict, and it is true: Stored is in the stream at that
+//     place, where every consumer reads it; not Stored and not Ambiguous is not there; Stored and not Ambiguous
+//     is there once. TestRandomHistories.
+//   - With order, the first occurrences of the items of a hash key are in the order of acceptance.
+//     TestRandomHistories. (An attempt that timed out may be stored later still.)
+//   - A call has at most MaxCallRecords entries and MaxCallBytes bytes, unless it has one item; an entry, as packed,
+//     is not larger than estimated. TestRandomHistories.
+//   - What is held is within SpaceLimits.Bytes, but for one item when only callbacks are left. TestRandomHistories.
+//   - At the limits of 64 shards, with 5 % of refusals, at least 97 % of what is possible is stored;
+//     with two producers at least 90 %. TestThroughput.
+//   - A lane that is not served does not hold up the others. TestHotShard.
+package outbox

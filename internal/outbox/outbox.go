@@ -1,0 +1,131 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/kinstream/kin/internal/hashkey"
+)
+
+// Outbox is what is to be put into one stream. T is whom to answer for a record. It is
+// guarded by the lock of its [Space].
+type Outbox[T any] struct {
+	cfg   Config
+	space *Space[T]
+
+	view      View
+	table     *Map // lanes are its open shards
+	lanes     []*lane[T]
+	packing   Aggregation // what is done now; Config.Aggregation is what is wanted
+	maxRecord int         // bytes of an entry
+	question  question
+
+	pool pool[T]
+	seq  uint64
+
+	dues, sleepers, expiries agenda[T] // gathering; limited and paused; all that hold records
+	ready, full              chain[T]
+	fullEntries, fullBytes   int // sums over lanes that gather
+
+	landed []*landing[T]
+	over   *Call[T] // decided without a call, or after one: to be answered
+	queued int      // items in lanes
+	calls  int      // of this Outbox that are out
+	spare  []*Call[T]
+	sleep  time.Duration // what Next said last: the moment of the next one
+
+	failures     int           // calls in a row that failed as a whole
+	stoppedAt    time.Duration // when the stop was set
+	stoppedUntil time.Duration // no call begins before
+	stopped      time.Duration // sum of such times
+	refusals     int           // items in a row that were refused alone
+
+	byKey grouping[T]
+	past  Counts // of lanes that are retired, and of items that were in no lane
+}
+
+// New returns an empty Outbox in space.
+func New[T any](space *Space[T], cfg Config) *Outbox[T] {
+	if cfg.AggregateMaxRecords <= 0 || cfg.AggregateMaxRecords > maxAggregateRecords {
+		cfg.AggregateMaxRecords = maxAggregateRecords
+	}
+	o := &Outbox[T]{
+		cfg: cfg, space: space, maxRecord: cfg.MaxRecordBytes, sleep: Never,
+		dues: agenda[T]{which: onState}, sleepers: agenda[T]{which: onState}, expiries: agenda[T]{which: onExpiry},
+		ready: chain[T]{which: onReady}, full: chain[T]{which: onFull},
+	}
+	if cfg.RefreshEvery <= 0 {
+		o.question.at = Never
+	}
+	o.relane(virtualMap(), 0)
+	return o
+}
+
+// Offer accepts the item, or returns a Waiter for room, or why neither. It copies the
+// item. wake says that Next has something new to consider.
+func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bool, err error) {
+	s := o.space
+	now = s.tick(now)
+	switch {
+	case s.closed:
+		return nil, false, ErrClosed
+	case it.size() > o.maxRecord:
+		return nil, false, ErrTooLarge
+	case o.orderless():
+		return nil, false, ErrUnordered
+	}
+	l := o.laneOf(it.Hash)
+	room := laneFull
+	if !s.short && l.waiting.head == nil {
+		room = s.fit(l, it.cost())
+	}
+	switch {
+	case room == fits:
+		return nil, o.accept(l, it, now), nil
+	case s.limits.Fail:
+		return nil, false, ErrFull
+	}
+	s.short = s.short || room == noBytes && s.line.head == nil
+	return s.wait(l, it), false, nil
+}
+
+// orderless says that order is wanted of a stream that has none.
+func (o *Outbox[T]) orderless() bool { return o.cfg.Ordered && o.view.Distribution == Auto }
+
+// accept puts an item into its lane. wake says that Next has something new to consider.
+func (o *Outbox[T]) accept(l *lane[T], it *Item[T], now time.Duration) (wake bool) {
+	o.seq++
+	it.seq, it.accepted = o.seq, now
+	o.space.enter(it)
+	o.queued++
+	l.counts.Accepted++
+	l.counts.AcceptedBytes += uint64(it.size())
+	before := o.goes()
+	o.append(l, it, now)
+	if !before && o.goes() {
+		o.sleep = now
+		return true
+	}
+	if due := min(o.dues.first(), o.sleepers.first(), o.expiries.first()); due < o.sleep {
+		o.sleep = due
+		return true
+	}
+	return false
+}
+
+func (o *Outbox[T]) laneOf(k hashkey.Key) *lane[T] { return o.lanes[o.table.Index(k)] }
+
+// weigh is what an item adds to lane.bytes.
+func (o *Outbox[T]) weigh(it *Item[T]) int {
+	if o.packing == None {
+		return it.size()
+	}
+	return it.packedSize()
+}
+
+// goes says whether a call has reason to go, once there is a place for it.
+func (o *Outbox[T]) goes() bool {
+	return o.ready.head != nil || o.fullEntries >= o.cfg.MaxCallRecords || o.fullBytes >= o.cfg.MaxCallBytes
+}
+
+// Queued returns the number of items in lanes.
+func (o *Outbox[T]) Queued() int { return o.queued }

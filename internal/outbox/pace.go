@@ -1,0 +1,167 @@
+package outbox
+
+import "time"
+
+// How a lane's rate adapts to what the service answers; see the package comment for why.
+const (
+	window     = time.Second     // of looking back
+	minWindow  = 40              // entries that a window should have,
+	maxWindow  = 4 * time.Second // unless it is this long
+	tooMany    = 0.10            // share of refused entries above which the rate falls
+	fewEnough  = 0.07            // and below which it rises
+	fall       = 0.95
+	rise       = 0.02 // of the full rate, per second
+	minFactor  = 0.05
+	mostToLose = 0.5 // of the rate in one window
+)
+
+// pace is how fast a lane may send: two token buckets, whose rates follow what the
+// service takes, and pauses after failures. An entry needs tokens for all of it, or full
+// buckets, which then are in debt: so a record that is larger than a bucket goes too.
+type pace struct {
+	bytesRate, recordsRate float64 // tokens per second at factor 1; 0: no pace
+	factor                 float64
+
+	bytes, records float64 // tokens at the moment at; below 0: debt
+	at             time.Duration
+
+	began         time.Duration // of the window; 0: none has begun
+	sent, refused float64       // entries in it, and those of them that were throttled
+	storedBytes   float64
+	pausedUntil   time.Duration
+	failures      int // calls in a row in which everything failed
+}
+
+// start gives the lane its rates and full buckets.
+func (p *pace) start(bytesRate, recordsRate float64, now time.Duration) {
+	*p = pace{bytesRate: bytesRate, recordsRate: recordsRate, factor: 1, at: now}
+	p.bytes, p.records = p.room()
+}
+
+// room returns what the buckets hold when they are full.
+func (p *pace) room() (bytes, records float64) {
+	most := p.factor * burst.Seconds()
+	return p.bytesRate * most, p.recordsRate * most
+}
+
+// refill adds the tokens of the time that has passed.
+func (p *pace) refill(now time.Duration) {
+	if now <= p.at {
+		return
+	}
+	passed := (now - p.at).Seconds() * p.factor
+	p.at = now
+	bytes, records := p.room()
+	p.bytes = min(p.bytes+p.bytesRate*passed, bytes)
+	p.records = min(p.records+p.recordsRate*passed, records)
+}
+
+// take spends tokens for one entry, if there are enough. The buckets must be refilled.
+func (p *pace) take(size int) bool {
+	if p.bytesRate == 0 && p.recordsRate == 0 {
+		return true
+	}
+	bytes, records := p.room()
+	if p.bytes < min(float64(size), bytes) || p.records < min(1, records) {
+		return false
+	}
+	p.bytes -= float64(size)
+	p.records--
+	return true
+}
+
+// takeMore spends bytes for an entry that was taken and grows, if there are enough.
+func (p *pace) takeMore(size int) bool {
+	if p.bytesRate > 0 && p.bytes < float64(size) {
+		return false
+	}
+	p.bytes -= float64(size)
+	return true
+}
+
+// ready returns the moment from which take succeeds, which may be over.
+func (p *pace) ready(size int, now time.Duration) time.Duration {
+	p.refill(now)
+	bytes, records := p.room()
+	return now + max(
+		waitFor(min(float64(size), bytes)-p.bytes, p.bytesRate*p.factor),
+		waitFor(min(1, records)-p.records, p.recordsRate*p.factor))
+}
+
+func waitFor(tokens, rate float64) time.Duration {
+	if tokens <= 0 || rate == 0 {
+		return 0
+	}
+	return time.Duration(tokens/rate*float64(time.Second)) + 1
+}
+
+// giveBack returns tokens that were not used up.
+func (p *pace) giveBack(bytes, records int) {
+	p.bytes += float64(bytes)
+	p.records += float64(records)
+}
+
+// tried is what became of the entries of a lane in one call.
+type tried struct {
+	entries, failed, throttled int
+	storedBytes                int
+}
+
+// learn takes in what became of entries, and adapts.
+func (p *pace) learn(t tried, now time.Duration, random func() float64) {
+	p.rest(t, now, random)
+	if p.bytesRate == 0 && p.recordsRate == 0 {
+		return
+	}
+	if p.began == 0 {
+		p.began = now
+	}
+	p.sent += float64(t.entries)
+	p.refused += float64(t.throttled)
+	p.storedBytes += float64(t.storedBytes)
+	if lasted := now - p.began; lasted >= window && (p.sent >= minWindow || lasted >= maxWindow) {
+		p.adapt(min(lasted, maxWindow).Seconds())
+		p.began, p.sent, p.refused, p.storedBytes = now, 0, 0, 0
+	}
+}
+
+// adapt changes the factor at the end of a window.
+func (p *pace) adapt(seconds float64) {
+	switch share := p.refused / p.sent; {
+	case share > tooMany:
+		// What was stored is what the service has for us now: go there at once. A lane that
+		// had little to send learns nothing from how little that was.
+		stored := (p.sent - p.refused) / (max(p.recordsRate, 1) * seconds)
+		if p.bytesRate > 0 {
+			stored = max(stored, p.storedBytes/(p.bytesRate*seconds))
+		}
+		p.factor = max(min(p.factor, max(stored, p.factor*mostToLose))*fall, minFactor)
+	case share < fewEnough:
+		p.factor = min(p.factor+rise*seconds, 1)
+	}
+}
+
+// rest pauses the lane if something failed.
+func (p *pace) rest(t tried, now time.Duration, random func() float64) {
+	switch {
+	case t.failed == 0:
+		p.failures = 0
+	case t.failed < t.entries:
+		p.failures = 0
+		p.pausedUntil = max(p.pausedUntil, now+minPause)
+	case now < p.pausedUntil:
+		// Another call of the same time: the pause is for both.
+	default:
+		p.failures++
+		p.pausedUntil = now + backOff(minPause, maxPause, p.failures, random)
+	}
+}
+
+// backOff returns a pause that doubles with each failure, with jitter.
+func backOff(shortest, longest time.Duration, failures int, random func() float64) time.Duration {
+	pause := longest
+	if n := failures - 1; n < 32 && shortest<<n < longest {
+		pause = shortest << n
+	}
+	return pause/2 + time.Duration(random()*float64(pause/2))
+}

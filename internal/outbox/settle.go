@@ -1,0 +1,230 @@
+package outbox
+
+import "time"
+
+// tooLarge is why an item is refused that was accepted before the limit of the stream was known.
+var tooLarge = &Failure{Err: ErrTooLarge}
+
+// Settle takes in the end of a call, whose entries have their Place or Failure; whole is
+// why the call as a whole failed, or nil. It gives every item its verdict: answer those whose
+// verdict is final, in place, and then [Outbox.Release] the call. admitted is whose
+// Settled to close.
+func (o *Outbox[T]) Settle(c *Call[T], whole *Failure, now time.Duration) (admitted []*Waiter[T]) {
+	s := o.space
+	now = s.tick(now)
+	o.calls--
+	s.calls--
+	o.afterCall(whole, c.begun, now)
+	halve := o.halve(c, whole)
+	for i := 0; i < len(c.Entries); {
+		l, end := c.Entries[i].lane, i+1
+		for end < len(c.Entries) && c.Entries[end].lane == l {
+			end++
+		}
+		o.settleLane(c, i, end, whole, halve, now)
+		i = end
+	}
+	if s.unanswered == 0 {
+		admitted = s.admit(now)
+	}
+	return admitted
+}
+
+// settleLane takes in what became of the entries of one lane.
+func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve bool, now time.Duration) {
+	l := c.Entries[first].lane
+	count := l.tally()
+	t := tried{entries: end - first}
+	for i := first; i < end; i++ {
+		e := &c.Entries[i]
+		if e.Packed > 0 {
+			l.pace.giveBack(e.Bytes-e.Packed, 0)
+		} else {
+			e.Packed = e.Bytes
+		}
+		if whole != nil {
+			e.Failure = whole
+		}
+		if f := e.Failure; f != nil {
+			t.failed++
+			if !f.Ambiguous || f.Throttled {
+				l.pace.giveBack(e.Packed, 1)
+			}
+			if f.Throttled && whole == nil {
+				t.throttled++
+				count.Throttled++
+			}
+			o.failed(c.Range(i), f, halve)
+			continue
+		}
+		t.storedBytes += e.Packed
+		count.Entries++
+		count.EntryBytes += uint64(e.Packed)
+		o.stored(c, i, now)
+	}
+	if whole == nil {
+		l.pace.learn(t, now, o.cfg.Random)
+	}
+	o.putBackAll(c, first, end, now)
+	for i := first; i < end; i++ {
+		if !o.landedIn(&c.Entries[i], c) {
+			l.inflight--
+		}
+	}
+	o.settled(l, now)
+	o.place(l, now)
+}
+
+// landedIn says whether the entry has still to be judged.
+func (o *Outbox[T]) landedIn(e *Entry[T], c *Call[T]) bool { return c.Items[e.First].Verdict == Landed }
+
+// failed gives the items of an entry that was not stored their verdict.
+func (o *Outbox[T]) failed(items []Item[T], f *Failure, halve bool) {
+	for i := range items {
+		it := &items[i]
+		it.Attempts++
+		it.Last = f
+		it.Ambiguous = it.Ambiguous || f.Ambiguous
+		switch {
+		case halve:
+			it.Verdict = Waiting
+		case f.Retryable && (!f.Ambiguous || o.cfg.RetryAmbiguous):
+			it.Verdict = Waiting
+		default:
+			it.Verdict = Refused
+		}
+	}
+}
+
+// stored gives the items of an entry that was stored their verdict.
+func (o *Outbox[T]) stored(c *Call[T], i int, now time.Duration) {
+	e := &c.Entries[i]
+	o.refusals = 0
+	items := c.Range(i)
+	for i := range items {
+		items[i].Attempts++
+		items[i].Verdict = Stored
+	}
+	predicted := e.lane.shard.ID
+	if predicted != "" && predicted != e.Place.Shard {
+		o.astray(e, items, now)
+	}
+}
+
+// putBackAll moves what waits again to the lanes, and counts the rest.
+func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
+	from := c.Entries[first].lane
+	count := from.tally()
+	var stored, bytes, recovered uint64
+	for i := first; i < end; i++ {
+		items := c.Range(i)
+		if items[0].Verdict == Landed {
+			continue
+		}
+		var lane *lane[T]
+		var after *node[T]
+		for j := range items {
+			it := &items[j]
+			if it.Verdict == Stored {
+				stored++
+				bytes += uint64(it.size())
+				if it.Attempts > 1 {
+					recovered++
+				}
+				o.space.unanswered--
+				continue
+			}
+			if it.Verdict == Waiting && o.again(it, now) {
+				l := from
+				if from.retired {
+					l = o.laneOf(it.Hash)
+				}
+				if l != lane {
+					if lane != nil {
+						o.place(lane, now)
+					}
+					lane, after = l, nil
+				}
+				after = o.putBack(l, it, after)
+				o.queued++
+				count.Retried++
+				continue
+			}
+			count.Failed++
+			o.space.decided(it)
+		}
+		if lane != nil && lane != from {
+			o.place(lane, now)
+		}
+	}
+	count.Stored += stored
+	count.StoredBytes += bytes
+	count.Recovered += recovered
+}
+
+// again says whether an item may be tried again, or gives it its verdict.
+func (o *Outbox[T]) again(it *Item[T], now time.Duration) bool {
+	switch {
+	case o.space.giveUp != nil:
+		it.Verdict = GivenUp
+	case o.orderless():
+		it.Verdict = Unordered
+	case o.cfg.RecordTTL != Never && it.accepted+o.cfg.RecordTTL <= now:
+		it.Verdict = Expired
+	default:
+		return true
+	}
+	return false
+}
+
+// afterCall stops all calls for a while when one failed as a whole, so that an
+// endpoint that is away does not see every record at full speed. Calls that were out when
+// the stop began count as one failure.
+func (o *Outbox[T]) afterCall(whole *Failure, begun, now time.Duration) {
+	switch {
+	case whole == nil:
+		if o.stoppedUntil > now {
+			o.stopped -= o.stoppedUntil - now
+		}
+		o.failures, o.stoppedUntil = 0, 0
+	case whole.Retryable && begun >= o.stoppedAt:
+		o.failures++
+		o.stoppedAt = now
+		until := now + backOff(minStop, maxStop, o.failures, o.cfg.Random)
+		o.stopped += until - max(now, o.stoppedUntil)
+		o.stoppedUntil = until
+	}
+}
+
+// halve says whether the items of a call that was refused for its content are put again
+// in smaller calls, so that a bad one does not cost its neighbours.
+func (o *Outbox[T]) halve(c *Call[T], whole *Failure) bool {
+	switch {
+	case whole == nil || !whole.Content:
+		return false
+	case len(c.Items) == 1:
+		o.refusals++
+		return false
+	case o.refusals >= maxRefusals:
+		return false
+	}
+	for i := range c.Items {
+		it := &c.Items[i]
+		if n := uint32(len(c.Items)); it.suspect == 0 || n < it.suspect {
+			it.suspect = n
+		}
+	}
+	return true
+}
+
+// Release forgets the items of a call, or of Step.Over, whose owners have been answered,
+// callbacks included, and takes the call back. answered is to be closed: the flushes that are over.
+func (o *Outbox[T]) Release(c *Call[T], now time.Duration) (admitted []*Waiter[T], answered []chan struct{}) {
+	s := o.space
+	now = s.tick(now)
+	s.exit(c.Items)
+	clear(c.Items)
+	clear(c.Entries)
+	o.recycle(c)
+	return s.admit(now), s.over()
+}

@@ -1,0 +1,221 @@
+package outbox
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// question is when to ask for a View.
+type question struct {
+	out      bool          // asked, and not answered
+	wanted   bool          // something was seen since that an answer may explain
+	at       time.Duration // of the next one
+	asked    time.Duration // moment of the last one
+	failures int           // in a row
+}
+
+// due says whether to ask now, and takes that as done.
+func (q *question) due(now time.Duration) bool {
+	if q.out || now < q.at {
+		return false
+	}
+	q.out, q.wanted, q.asked = true, false, now
+	return true
+}
+
+// next is the moment of the next question.
+func (q *question) next() time.Duration {
+	if q.out {
+		return Never
+	}
+	return q.at
+}
+
+// want asks soon, since what is known seems to be wrong.
+func (o *Outbox[T]) want(now time.Duration) {
+	q := &o.question
+	if o.cfg.RefreshEvery <= 0 {
+		return
+	}
+	q.wanted = true
+	if !q.out {
+		q.at = min(q.at, max(q.asked+askAgain, now))
+	}
+}
+
+// Learn takes in the answer to Step.Ask, or what the caller knows otherwise.
+func (o *Outbox[T]) Learn(v View, now time.Duration) {
+	now = o.space.tick(now)
+	q := &o.question
+	q.out, q.failures = false, 0
+	if o.cfg.RefreshEvery > 0 {
+		q.at = now + o.cfg.RefreshEvery
+		if q.wanted || len(o.landed) > 0 {
+			q.at = max(now, q.asked+askAgain)
+		}
+	}
+	if v.Map == nil {
+		v.Map = o.view.Map
+	}
+	o.view = v
+	if v.MaxRecordBytes > 0 {
+		o.maxRecord = v.MaxRecordBytes
+	}
+	o.relane(o.mapFor(v), now)
+	if o.orderless() {
+		o.refuseUnordered(now)
+	}
+	o.judgeLanded(now)
+}
+
+// Unlearned says that Step.Ask found no answer. It is asked again later.
+func (o *Outbox[T]) Unlearned(now time.Duration) {
+	q := &o.question
+	q.out = false
+	q.failures++
+	q.at = o.space.tick(now) + backOff(askAgain, maxAsk, q.failures, o.cfg.Random)
+}
+
+// mapFor returns the map that lanes are made of.
+func (o *Outbox[T]) mapFor(v View) *Map {
+	if v.Map == nil || v.Distribution == Auto {
+		return virtualMap()
+	}
+	return v.Map
+}
+
+// packingFor says what may be packed. Where records of a stream land that shares them
+// out itself, nobody can predict, and consumers that check hash keys drop aggregates.
+func (o *Outbox[T]) packingFor(table *Map) Aggregation {
+	if o.view.Distribution != ByKey || o.cfg.Aggregation == ByShard && table.virtual {
+		return None
+	}
+	return o.cfg.Aggregation
+}
+
+// relane makes lanes for a map, and moves what waits. Lanes of shards that stay are kept.
+func (o *Outbox[T]) relane(table *Map, now time.Duration) {
+	packing := o.packingFor(table)
+	repack := packing != o.packing
+	o.packing = packing
+	if o.table == nil || !o.table.same(table) {
+		o.remap(table, now)
+	}
+	if repack {
+		for _, l := range o.lanes {
+			l.bytes = 0
+			for n := l.queue.head; n != nil; n = n.next {
+				l.bytes += o.weigh(&n.item)
+			}
+			l.need = 0
+			o.place(l, now)
+		}
+	}
+}
+
+// remap makes the lanes of another map.
+func (o *Outbox[T]) remap(table *Map, now time.Duration) {
+	kept := make(map[Shard]*lane[T], len(o.lanes))
+	for _, l := range o.lanes {
+		kept[l.shard] = l
+	}
+	old := o.lanes
+	if o.table == nil || o.table.virtual != table.virtual {
+		clear(kept) // pace or none is another lane
+	}
+	o.table, o.lanes = table, make([]*lane[T], table.Len())
+	for i := range o.lanes {
+		shard := table.Open(i)
+		l, stays := kept[shard]
+		if stays {
+			delete(kept, shard)
+		} else {
+			l = o.newLane(shard, now)
+		}
+		o.lanes[i] = l
+	}
+	stay := make(map[*lane[T]]bool, len(o.lanes))
+	for _, l := range o.lanes {
+		stay[l] = true
+	}
+	var items []*node[T]
+	var callers []*Waiter[T]
+	for _, l := range old {
+		if !stay[l] {
+			items, callers = o.retire(l, items, callers, now)
+		}
+	}
+	o.resettle(items, callers, now)
+}
+
+func (o *Outbox[T]) newLane(shard Shard, now time.Duration) *lane[T] {
+	l := &lane[T]{box: o, shard: shard, since: now}
+	if o.table.virtual {
+		l.pace.start(0, 0, now)
+	} else {
+		l.pace.start(o.cfg.BytesPerSecond, o.cfg.RecordsPerSecond, now)
+	}
+	return l
+}
+
+// retire ends a lane whose shard is not open any more, and appends what waited in it.
+func (o *Outbox[T]) retire(l *lane[T], items []*node[T], callers []*Waiter[T], now time.Duration) ([]*node[T], []*Waiter[T]) {
+	l.spent[l.state] += now - l.since
+	for n := l.queue.head; n != nil; n = n.next {
+		items = append(items, n)
+	}
+	l.queue, l.bytes, l.cost = queue[T]{}, 0, 0
+	for w := l.waiting.head; w != nil; w = l.waiting.head {
+		o.space.leave(w)
+		callers = append(callers, w)
+	}
+	o.unplace(l)
+	o.past.add(&l.counts)
+	l.retired = true
+	if o.cfg.Ordered && (l.inflight > 0 || l.waits > 0) {
+		// What is in flight from here comes before what waits for the same keys.
+		for _, heir := range o.lanes {
+			if heir.shard.Range.Overlaps(l.shard.Range) {
+				heir.waits++
+				l.heirs = append(l.heirs, heir)
+			}
+		}
+	}
+	return items, callers
+}
+
+// resettle puts what waited in retired lanes into those of the new map, in its order.
+func (o *Outbox[T]) resettle(items []*node[T], callers []*Waiter[T], now time.Duration) {
+	slices.SortFunc(items, func(a, b *node[T]) int { return cmp.Compare(a.item.seq, b.item.seq) })
+	for _, n := range items {
+		n.next = nil
+		l := o.laneOf(n.item.Hash)
+		l.queue.push(n) // it is in the lane of no shard that stayed: ranges don't overlap
+		l.bytes += o.weigh(&n.item)
+		l.cost += n.item.cost()
+	}
+	for _, l := range o.lanes {
+		o.place(l, now)
+	}
+	slices.SortFunc(callers, func(a, b *Waiter[T]) int { return cmp.Compare(a.ticket, b.ticket) })
+	for _, w := range callers {
+		o.space.join(o.laneOf(w.item.Hash), w)
+	}
+}
+
+// settled lets the heirs of a retired lane go when nothing of it is under way any more.
+func (o *Outbox[T]) settled(l *lane[T], now time.Duration) {
+	if !l.retired || l.inflight > 0 || l.waits > 0 {
+		return
+	}
+	heirs := l.heirs
+	l.heirs = nil
+	for _, heir := range heirs {
+		heir.waits--
+		if heir.waits == 0 {
+			o.settled(heir, now)
+			o.place(heir, now)
+		}
+	}
+}
