@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -120,6 +121,8 @@ func (m *Machine) endIfDone() {
 		m.end()
 	case m.phase == member && m.slots == 0 && m.replanDue() > m.now && !m.farewell.out:
 		m.farewell.due = min(m.farewell.due, m.now)
+	case m.phase == member && m.slots > 0 && !m.farewell.out: // a lease came while our row could not be deleted
+		m.farewell.due = never
 	}
 }
 
@@ -161,8 +164,14 @@ func (m *Machine) end() {
 	case m.fatal != nil:
 		err = m.fatal
 	case len(m.kept) > 0 || len(m.cutOff) > 0 || m.unsure || m.now >= m.cutAt:
-		err = &LeaveError{CutOff: m.cutOff, Kept: m.kept, Err: m.lastErr}
+		err = &LeaveError{CutOff: m.cutOff, Kept: m.kept, Err: m.failing()}
 	}
 	m.phase = over
 	m.do(Left{Err: err})
+}
+
+// failing returns why leaving could not go on, if that is because a call does not work any more: of
+// several, the one that comes last when a worker leaves.
+func (m *Machine) failing() error {
+	return cmp.Or(m.farewell.err, m.updateErr, m.drain.err, m.load.err, m.poll.err, m.join.err, m.beat.err)
 }

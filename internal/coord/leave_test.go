@@ -190,6 +190,49 @@ func TestLeave(t *testing.T) {
 			t.Errorf("left with %v, want a LeaveError with %s cut off and kept", leftErr(a), stuck.Shard)
 		}
 	})
+	t.Run("the error is that of the call that keeps it, and not one of other times or calls", func(t *testing.T) {
+		t.Parallel()
+		errUpdate := errors.New("no leases may be written")
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		w.fault = func(n *node, op string) (bool, error) {
+			if n == a && op == "Update" {
+				return false, errUpdate
+			}
+			return true, nil
+		}
+		a.tell(coord.Leave{})
+		w.until(10*time.Second, "leases can't be handed over", func() bool { return a.calls["Update"] > 2 })
+		a.tell(coord.Cut{})
+		w.run(1990 * time.Millisecond)
+		a.tell(coord.Forgotten{Worker: w.nodes[1].m.ID(), Err: errDown})
+		w.until(3*time.Second, "a has left", func() bool { return a.left != nil })
+		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
+		if !ok || len(left.Kept) != 4 || left.Err != errUpdate { //nolint:errorlint // it is that one
+			t.Errorf("left with %v, want %v", leftErr(a), errUpdate)
+		}
+	})
+	t.Run("a handler that is cut off is no fault of the store, which failed before", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 8)
+		w.startAll(2, 8, 0)
+		w.run(20 * time.Second)
+		a := w.nodes[0]
+		w.fault = func(*node, string) (bool, error) { return false, errDown }
+		w.run(8 * time.Second)
+		w.fault = nil
+		w.run(20 * time.Second)
+		a.handler = -1
+		a.tell(coord.Leave{})
+		w.run(5 * time.Second)
+		a.tell(coord.Cut{})
+		w.until(3*time.Second, "a has left", func() bool { return a.left != nil })
+		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || len(left.CutOff) != 4 || left.Err != nil {
+			t.Errorf("left with %v, want a LeaveError without an error of the store", leftErr(a))
+		}
+	})
 	t.Run("heirs that never look are waited for, but not long", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, 9)
@@ -216,6 +259,42 @@ func TestLeave(t *testing.T) {
 		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
 		if !ok || len(left.Kept) != 4 || a.calls["Join"] != 1 {
 			t.Errorf("left with %v after %d Joins, want a LeaveError with 4 leases after 1", leftErr(a), a.calls["Join"])
+		}
+	})
+	t.Run("a lease that comes while its row can't be deleted is given back, or nobody's", func(t *testing.T) {
+		t.Parallel()
+		for at := time.Duration(0); at < 1500*time.Millisecond; at += 5 * time.Millisecond {
+			w := newWorld(t, 2)
+			w.start("b")
+			w.run(5 * time.Second)
+			a := w.start("a")
+			w.until(10*time.Second, "both read", func() bool { return w.even(2) })
+			w.delay = func(op string) time.Duration {
+				if op == "Update" {
+					return 700 * time.Millisecond
+				}
+				return 0
+			}
+			failures := 0
+			w.fault = func(n *node, op string) (bool, error) {
+				if n == a && op == "Forget" && failures < 2 {
+					failures++
+					return false, errDown
+				}
+				return true, nil
+			}
+			a.tell(coord.Leave{})
+			w.until(5*time.Second, "its row is to be deleted", func() bool { return a.calls["Forget"] == 1 })
+			w.after(at, func() {
+				if a.left == nil {
+					w.change(func(l *lease.Lease) { l.Owner, l.Epoch = "a", l.Epoch+1 })
+				}
+			})
+			w.until(10*time.Second, "a has left", func() bool { return a.left != nil })
+			w.until(5*time.Second, "b reads all", func() bool { return len(w.nodes[0].reading) == 2 })
+			if leftErr(a) != nil {
+				t.Errorf("handed over after %v: left with %v, want nil", at, leftErr(a))
+			}
 		}
 	})
 	for age := time.Second; age <= 33*time.Second; age *= 2 {

@@ -41,7 +41,6 @@ type Machine struct {
 	step    uint64 // counts Steps: what came in a later one is newer
 	random  uint64
 	actions []Action
-	lastErr error // of the last call that failed
 
 	membership
 	view

@@ -166,8 +166,7 @@ func (m *Machine) onForgotten(e Forgotten) {
 	}
 	p.forgetting = false
 	switch {
-	case e.Err != nil:
-		m.lastErr = e.Err // the next look finds it quiet still
+	case e.Err != nil: // the next look finds it quiet still
 	case e.Gone:
 		m.do(Note{What: WorkerDied, Worker: e.Worker})
 		m.removePeer(e.Worker)

@@ -91,6 +91,7 @@ type call struct {
 	due      time.Duration // when it is to be made next; never if nothing calls for it
 	earliest time.Duration // not before, because it has failed
 	failures int           // in a row
+	err      error         // of the last of them; nil if there is none
 }
 
 // ready says whether the call is to be made now.
@@ -113,11 +114,11 @@ func (m *Machine) ask(c *call) {
 func (m *Machine) answered(c *call, err error) bool {
 	c.out = false
 	if err == nil {
-		c.failures, c.earliest = 0, 0
+		c.failures, c.earliest, c.err = 0, 0, nil
 		return true
 	}
 	c.failures++
-	m.lastErr = err
+	c.err = err
 	c.due, c.earliest = min(c.due, m.now), m.now+m.backoff(c.failures)
 	return false
 }

@@ -117,7 +117,7 @@ func (m *Machine) onJoined(e Joined) {
 // joined takes in that the row is there. Trust counts from when it was asked for.
 func (m *Machine) joined() {
 	m.phase, m.joinedIn, m.unsure = member, m.step, false
-	m.lapsed, m.proof = false, 0
+	m.lapsed, m.proof, m.join.err = false, 0, nil
 	m.beatAt, m.beatNo, m.beatNoAt, m.beat.failures = m.join.askedAt, m.row().Beat, m.join.askedAt, 0
 	m.addSelf()
 	m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
@@ -168,13 +168,13 @@ func (m *Machine) onBeaten(e Beaten) {
 	case errors.Is(e.Err, lease.ErrNoWorker):
 		m.forgotten()
 	case e.Err != nil:
-		m.lastErr = e.Err
+		m.beat.err = e.Err
 		m.beat.due = m.now + m.ttl(beatAgain*float64(min(m.beat.failures, 4)))
 		m.beat.failures++
 		m.beatFailed = m.step
 		m.lookedAt = m.now - m.pollLongest() // look now
 	default:
-		m.beat.failures = 0
+		m.beat.failures, m.beat.err = 0, nil
 		m.beatNo, m.beatNoAt = e.Worker.Beat, m.beat.askedAt
 		m.trust(m.beat.askedAt)
 		if e.Worker.Draining != m.drained && !m.wantsOut {

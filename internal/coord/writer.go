@@ -16,7 +16,9 @@ type writing struct {
 	retryAt time.Duration
 	updates int    // Updates under way
 	worked  uint64 // the Step in which one was answered without an error
-	dues    dues
+
+	updateErr error // of the last one, if it failed
+	dues      dues
 }
 
 // enqueue has store look at e.
@@ -134,10 +136,8 @@ func (m *Machine) change(e *entry) (c lease.Change, needed bool) {
 
 func (m *Machine) onUpdated(u Updated) {
 	m.updates--
-	if u.Err == nil {
+	if m.updateErr = u.Err; u.Err == nil {
 		m.worked = m.step
-	} else {
-		m.lastErr = u.Err
 	}
 	for i, c := range u.Changes {
 		e := m.entries[c.Old.Key]
