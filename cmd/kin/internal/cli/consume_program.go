@@ -317,18 +317,23 @@ func (p *program) finish(bool) error {
 	p.finishing.Store(true)
 	close(p.quit)
 	p.in.Close()
+	insisted := false
 	for _, insist := range []func(*exec.Cmd) error{terminate, kill} {
 		timer := time.NewTimer(programGrace)
 		select {
 		case <-p.ended:
 		case <-timer.C:
+			insisted = true
 			p.work.sayf("the program does not end: ending it")
 			_ = insist(p.cmd) // it may have ended by now
 		}
 		timer.Stop()
 	}
 	p.running.Wait()
-	if p.err != nil {
+	switch {
+	case p.err != nil && insisted:
+		return p.failure(fmt.Errorf("it did not end when its input had, and was ended: %w", p.err))
+	case p.err != nil:
 		return p.failure(p.err)
 	}
 	return nil

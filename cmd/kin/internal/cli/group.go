@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kinstream/kin/internal/coord"
 	"github.com/kinstream/kin/internal/operator"
 	"github.com/kinstream/kin/lease"
 )
@@ -61,7 +62,12 @@ func groupFailure(err error) *failure {
 	f := &failure{code: exitNotFound, what: oneLine(err.Error()), err: err}
 	live, busy := errors.AsType[*operator.LiveError](err)
 	_, unfit := errors.AsType[*operator.MoveError](err)
+	ttl, otherTTL := errors.AsType[*coord.TTLError](err)
 	switch {
+	case otherTTL:
+		f.code = exitUsage
+		f.what = oneLine(ttl.Error())
+		f.hint = fmt.Sprintf("give --ttl %v", ttl.Group)
 	case busy:
 		f.code = exitBusy
 		f.what = "the group is in use: " + workersText(live.Workers)

@@ -43,7 +43,6 @@ longer than --wait; the pin stays.`,
 	f.StringVar(&o.stream, "stream", "", "the shard's `stream`, if the group has such a shard in several")
 	f.DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait for the hand-over; 0 = not at all")
 	cmd.MarkFlagsMutuallyExclusive("to", "unpin")
-	cmd.MarkFlagsOneRequired("to", "unpin")
 	return cmd
 }
 
@@ -59,7 +58,7 @@ type movedShard struct {
 
 func (a *app) groupMove(ctx context.Context, group, shard string, o moveOptions) error {
 	if o.to == "" && !o.unpin {
-		return usageErr("--to names no worker", "kin group describe shows them")
+		return usageErr("no worker is named", "give --to WORKER, or --unpin; kin group describe shows the workers")
 	}
 	return a.withStore(ctx, func(store *openedStore) error {
 		rows, err := operator.Load(ctx, store, group)

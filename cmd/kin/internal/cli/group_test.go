@@ -119,6 +119,13 @@ func (f groupFixture) mustRun(args ...string) string {
 	return r.out
 }
 
+func TestConsume_says_which_lease_TTL_its_group_has(t *testing.T) {
+	t.Parallel()
+	f := newGroup(t)
+	f.beating("host-a-1")
+	wantFailure(t, f.run("consume", "orders", "--group", "billing", "--ttl", "20s"), 2, "lease TTL is 20s here but 1s at worker host-a-1", "give --ttl 1s")
+}
+
 func TestGroupList_names_groups_with_what_is_stored(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
@@ -273,7 +280,7 @@ func TestGroupMove_pins_a_shard_and_waits_for_the_hand_over(t *testing.T) {
 	wantFailure(t, f.run("group", "move", "billing", shard, "--to", "x"), 5, "x")
 	wantFailure(t, f.run("group", "move", "billing", "shardId-000000000009", "--to", "host-a"), 5, "no such shard")
 	wantFailure(t, f.run("group", "move", "billing", "shardId-000000000000", "--to", "host-a"), 2, "has been read to its end")
-	wantFailure(t, f.run("group", "move", "billing", shard), 2, "to", "unpin")
+	wantFailure(t, f.run("group", "move", "billing", shard), 2, "no worker is named", "--unpin")
 }
 
 func TestGroupDrain_takes_shards_from_a_worker_but_not_from_the_last_one(t *testing.T) {

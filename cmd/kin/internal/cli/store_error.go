@@ -84,6 +84,13 @@ func noTables(e *storeError, hint string) *failure {
 	}
 }
 
+// Codes of SQLite for what is wrong with the file.
+const (
+	sqliteReadOnly    = 8
+	sqliteCantOpen    = 14
+	sqliteNotDatabase = 26
+)
+
 // sqlFailure explains an error of a database. It returns nil for other errors.
 func sqlFailure(e *storeError) *failure {
 	state := ""
@@ -101,7 +108,16 @@ func sqlFailure(e *storeError) *failure {
 		code: exitDenied, what: e.bare(), err: e,
 		hint: "check the user and the password in --store, and what the user may do with the tables",
 	}
+	sqlite := 0 // the code of SQLite without what it adds to it
+	if coded, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](e.err); ok && e.address.kind == storeSQLite {
+		sqlite = coded.Code() & 0xff
+	}
 	switch {
+	case sqlite == sqliteReadOnly, sqlite == sqliteCantOpen, sqlite == sqliteNotDatabase:
+		return &failure{code: exitUsage, what: oneLine(e.Error()), hint: "check the path in --store", err: e}
 	case state == "42P01", number == 1146: // there is no such table
 		return noTables(e, "is it the right database?")
 	case state == "3D000", number == 1049: // there is no such database

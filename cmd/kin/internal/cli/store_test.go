@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,6 +59,15 @@ func TestStore_failures_say_once_what_may_help(t *testing.T) {
 			t.Errorf("printed %q, want %q", got, c.want)
 		}
 	}
+}
+
+func TestStore_that_is_no_file_of_SQLite_is_a_wrong_path(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notes.txt")
+	if err := os.WriteFile(path, []byte(strings.Repeat("not what a database begins with\n", 64)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, run(t.Context(), "", "group", "list", "--store", "sqlite:"+path), 2, "no database of SQLite", "check the path in --store")
 }
 
 func TestStore_is_a_file_where_state_belongs_by_default(t *testing.T) {
