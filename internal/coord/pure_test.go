@@ -56,19 +56,22 @@ func FuzzLater(f *testing.F) {
 func TestClock(t *testing.T) {
 	t.Parallel()
 	type advances = [][2]time.Duration // of the monotonic and the wall clock
+	const second = time.Second
 	for _, c := range []struct {
-		name     string
-		advances advances
-		want     time.Duration
+		name       string
+		advances   advances
+		want, jump time.Duration
 	}{
-		{"both agree", advances{{1, 1}, {2, 2}}, 3},
-		{"the machine was suspended and the monotonic clock stood still", advances{{time.Second, time.Second}, {0, time.Hour}}, time.Hour + time.Second},
-		{"somebody set the wall clock back", advances{{time.Second, -time.Hour}, {time.Second, time.Second}}, 2 * time.Second},
-		{"somebody corrects the wall clock a little, for ever", slices.Repeat(advances{{time.Second, time.Second + time.Millisecond}}, 100), 100 * time.Second},
-		{"neither goes back", advances{{-1, -1}}, 0},
+		{"both agree", advances{{1, 1}, {2, 2}}, 3, 0},
+		{"the machine was suspended and the monotonic clock stood still", advances{{second, second}, {0, time.Hour}}, time.Hour + second, time.Hour},
+		{"the monotonic clock knows of a part of it", advances{{second, 3 * second}, {second, 4 * second}}, 7 * second, 5 * second},
+		{"somebody set the wall clock back", advances{{second, -time.Hour}, {second, second}}, 2 * second, 0},
+		{"somebody corrects the wall clock a little, for ever", slices.Repeat(advances{{second, second + time.Millisecond}}, 100), 100 * second, 0},
+		{"neither goes back", advances{{-1, -1}}, 0, 0},
 	} {
-		if got := coord.Elapsed(c.advances...); got != c.want {
-			t.Errorf("%s: elapsed = %v, want %v", c.name, got, c.want)
+		elapsed, jump, again := coord.Elapsed(c.advances...)
+		if elapsed != c.want || jump != c.jump || again != 0 {
+			t.Errorf("%s: elapsed %v, jumped %v, asked again %v; want %v, %v and 0", c.name, elapsed, jump, again, c.want, c.jump)
 		}
 	}
 }
