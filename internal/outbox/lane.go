@@ -66,10 +66,10 @@ func (l *lane[T]) judge(now time.Duration) (State, time.Duration) {
 		return Held, Never
 	}
 	if now < l.pace.pausedUntil {
-		return Paused, roundUp(l.pace.pausedUntil)
+		return Paused, l.box.roundUp(l.pace.pausedUntil)
 	}
 	if at := l.pace.ready(l.need, now); at > now {
-		return Limited, roundUp(at)
+		return Limited, l.box.roundUp(at)
 	}
 	if due := l.due(); due > now {
 		return Gathering, due
@@ -85,8 +85,11 @@ func (l *lane[T]) due() time.Duration {
 	return l.queue.head.item.accepted + l.box.cfg.Linger
 }
 
-// roundUp returns the next moment at which lanes wake together.
-func roundUp(at time.Duration) time.Duration { return (at + tick - 1) / tick * tick }
+// roundUp returns the next moment at which lanes wake together. Producers that share a
+// shard wake at different moments: the one that always comes first would leave nothing for others.
+func (o *Outbox[T]) roundUp(at time.Duration) time.Duration {
+	return (at-o.phase+tick-1)/tick*tick + o.phase
+}
 
 // place puts the lane where its state belongs.
 func (o *Outbox[T]) place(l *lane[T], now time.Duration) {

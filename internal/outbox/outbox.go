@@ -32,6 +32,7 @@ type Outbox[T any] struct {
 	calls  int      // of this Outbox that are out
 	spare  []*Call[T]
 	sleep  time.Duration // what Next said last: the moment of the next one
+	phase  time.Duration // of ticks
 
 	failures     int           // calls in a row that failed as a whole
 	stoppedAt    time.Duration // when the stop was set
@@ -53,6 +54,7 @@ func New[T any](space *Space[T], cfg Config) *Outbox[T] {
 		dues: agenda[T]{which: onState}, sleepers: agenda[T]{which: onState}, expiries: agenda[T]{which: onExpiry},
 		ready: chain[T]{which: onReady}, full: chain[T]{which: onFull},
 	}
+	o.phase = time.Duration(cfg.Random() * float64(tick))
 	if cfg.RefreshEvery <= 0 {
 		o.question.at = Never
 	}

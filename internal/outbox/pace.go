@@ -1,18 +1,24 @@
 package outbox
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // How a lane's rate adapts to what the service answers; see the package comment for why.
 const (
-	window     = time.Second     // of looking back
-	minWindow  = 40              // entries that a window should have,
-	maxWindow  = 4 * time.Second // unless it is this long
-	tooMany    = 0.10            // share of refused entries above which the rate falls
-	fewEnough  = 0.07            // and below which it rises
+	window     = time.Second      // of looking back, at least
+	manySent   = 40               // entries that end a window,
+	manyLost   = 6                // or so many that were refused,
+	maxWindow  = 10 * time.Second // or so much time
+	fewLost    = 2                // refused ones that may be chance
+	tooMany    = 0.10             // share of refused entries above which the rate falls
+	fewEnough  = 0.07             // and below which it rises
 	fall       = 0.95
 	rise       = 0.02 // of the full rate, per second
 	minFactor  = 0.05
 	mostToLose = 0.5 // of the rate in one window
+	grace      = 0.2 // of what is stored, that may be refused without costing tokens
 )
 
 // pace is how fast a lane may send: two token buckets, whose rates follow what the
@@ -25,17 +31,22 @@ type pace struct {
 	bytes, records float64 // tokens at the moment at; below 0: debt
 	at             time.Duration
 
-	began         time.Duration // of the window; 0: none has begun
-	sent, refused float64       // entries in it, and those of them that were throttled
-	storedBytes   float64
-	pausedUntil   time.Duration
-	failures      int // calls in a row in which everything failed
+	// What refused entries may still take back. Those of somebody who sends too much would
+	// otherwise come again at once, for nothing but more refusals.
+	graceBytes, graceRecords float64
+
+	began       time.Duration // of the window; 0: none has begun
+	sent, lost  float64       // entries in it, and those of them that were throttled
+	storedBytes float64
+	pausedUntil time.Duration
+	failures    int // calls in a row in which everything failed
 }
 
 // start gives the lane its rates and full buckets.
 func (p *pace) start(bytesRate, recordsRate float64, now time.Duration) {
 	*p = pace{bytesRate: bytesRate, recordsRate: recordsRate, factor: 1, at: now}
 	p.bytes, p.records = p.room()
+	p.graceBytes, p.graceRecords = p.bytes*grace, p.records*grace
 }
 
 // room returns what the buckets hold when they are full.
@@ -70,6 +81,14 @@ func (p *pace) take(size int) bool {
 	return true
 }
 
+// tokens returns how many bytes there are tokens for.
+func (p *pace) tokens() int {
+	if p.bytesRate == 0 {
+		return math.MaxInt
+	}
+	return int(p.bytes)
+}
+
 // takeMore spends bytes for an entry that was taken and grows, if there are enough.
 func (p *pace) takeMore(size int) bool {
 	if p.bytesRate > 0 && p.bytes < float64(size) {
@@ -95,10 +114,26 @@ func waitFor(tokens, rate float64) time.Duration {
 	return time.Duration(tokens/rate*float64(time.Second)) + 1
 }
 
-// giveBack returns tokens that were not used up.
-func (p *pace) giveBack(bytes, records int) {
-	p.bytes += float64(bytes)
-	p.records += float64(records)
+// giveBack returns the bytes by which an entry was smaller than estimated.
+func (p *pace) giveBack(bytes int) { p.bytes += float64(bytes) }
+
+// stored counts an entry that was stored.
+func (p *pace) stored(size int) {
+	bytes, records := p.room()
+	p.graceBytes = min(p.graceBytes+grace*float64(size), bytes)
+	p.graceRecords = min(p.graceRecords+grace, records)
+}
+
+// refused returns the tokens of an entry that the service refused, if not too many were.
+func (p *pace) refused(size int) {
+	if p.graceBytes > 0 {
+		p.bytes += float64(size)
+		p.graceBytes -= float64(size)
+	}
+	if p.graceRecords > 0 {
+		p.records++
+		p.graceRecords--
+	}
 }
 
 // tried is what became of the entries of a lane in one call.
@@ -117,21 +152,21 @@ func (p *pace) learn(t tried, now time.Duration, random func() float64) {
 		p.began = now
 	}
 	p.sent += float64(t.entries)
-	p.refused += float64(t.throttled)
+	p.lost += float64(t.throttled)
 	p.storedBytes += float64(t.storedBytes)
-	if lasted := now - p.began; lasted >= window && (p.sent >= minWindow || lasted >= maxWindow) {
+	if lasted := now - p.began; lasted >= maxWindow || lasted >= window && (p.sent >= manySent || p.lost >= manyLost) {
 		p.adapt(min(lasted, maxWindow).Seconds())
-		p.began, p.sent, p.refused, p.storedBytes = now, 0, 0, 0
+		p.began, p.sent, p.lost, p.storedBytes = now, 0, 0, 0
 	}
 }
 
 // adapt changes the factor at the end of a window.
 func (p *pace) adapt(seconds float64) {
-	switch share := p.refused / p.sent; {
-	case share > tooMany:
+	switch share := p.lost / p.sent; {
+	case share > tooMany && p.lost > fewLost:
 		// What was stored is what the service has for us now: go there at once. A lane that
 		// had little to send learns nothing from how little that was.
-		stored := (p.sent - p.refused) / (max(p.recordsRate, 1) * seconds)
+		stored := (p.sent - p.lost) / (max(p.recordsRate, 1) * seconds)
 		if p.bytesRate > 0 {
 			stored = max(stored, p.storedBytes/(p.bytesRate*seconds))
 		}

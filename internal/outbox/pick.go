@@ -120,6 +120,11 @@ func (o *Outbox[T]) takePacked(c *Call[T], l *lane[T], partial bool) {
 func (o *Outbox[T]) measure(c *Call[T], l *lane[T]) (n, size int) {
 	p := &l.queue.head.item
 	e := o.packed(p)
+	if o.cfg.Ordered {
+		// One entry has to carry what the shard takes until the next one: as much as there
+		// are tokens for, but not less than without order.
+		e.bound = min(e.bound, max(o.cfg.AggregateMaxBytes+len(p.PartitionKey), l.pace.tokens()))
+	}
 	limit := c.limitWith(p)
 	for at := l.queue.head.next; at != nil && e.n < o.cfg.AggregateMaxRecords; at = at.next {
 		limit = min(limit, suspicion(&at.item))

@@ -38,7 +38,7 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 	for i := first; i < end; i++ {
 		e := &c.Entries[i]
 		if e.Packed > 0 {
-			l.pace.giveBack(e.Bytes-e.Packed, 0)
+			l.pace.giveBack(e.Bytes - e.Packed)
 		} else {
 			e.Packed = e.Bytes
 		}
@@ -47,8 +47,8 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 		}
 		if f := e.Failure; f != nil {
 			t.failed++
-			if !f.Ambiguous || f.Throttled {
-				l.pace.giveBack(e.Packed, 1)
+			if !f.Ambiguous {
+				l.pace.refused(e.Packed)
 			}
 			if f.Throttled && whole == nil {
 				t.throttled++
@@ -58,6 +58,7 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 			continue
 		}
 		t.storedBytes += e.Packed
+		l.pace.stored(e.Packed)
 		count.Entries++
 		count.EntryBytes += uint64(e.Packed)
 		o.stored(c, i, now)

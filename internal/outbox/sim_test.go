@@ -233,7 +233,7 @@ func (s *sim) settle(waiters []*outbox.Waiter[int]) {
 // send makes a call: half its time passes on the way there, half on the way back.
 func (s *sim) send(o *outbox.Outbox[int], c *outbox.Call[int]) {
 	s.check(c)
-	half := s.latency / 2
+	half := s.latency/2 - time.Duration(s.random.Int64N(int64(s.latency/5)))
 	if s.trouble.slowCalls {
 		half += time.Duration(s.random.IntN(60)) * time.Millisecond
 		if s.random.IntN(50) == 0 {
