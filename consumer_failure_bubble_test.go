@@ -183,8 +183,12 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 				times := 0
 				cfg.DeadLetter = kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
 					b.notef("dead %s: %v", data(batch), errors.Is(batch.Err, errHandler))
-					if times++; times < 3 {
+					times++
+					switch times {
+					case 1:
 						return errors.New("the queue is full")
+					case 2:
+						panic("the handler of dead letters panics")
 					}
 					return nil
 				})

@@ -10,7 +10,8 @@ import (
 // ConsumerHooks are functions that a [Consumer] calls as things happen, for metrics and
 // tests. Any of them may be nil. They are called by many goroutines; no lock of the consumer is
 // held; they may call its methods, but must not block, because what called them waits. One that
-// panics is logged, and otherwise counts as if it had returned.
+// panics is logged, and otherwise counts as if it had returned. One that ends its goroutine, as
+// FailNow of a test does, ends Run with an error.
 type ConsumerHooks struct {
 	// Retrying is called when a call of Kinesis has failed and will be made again.
 	Retrying func(RetryInfo)

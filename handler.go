@@ -6,7 +6,8 @@ import "context"
 //
 // Handle decides by what it returns. nil: the batch is done, and may be passed by a
 // checkpoint (with ManualAcks only what was acknowledged is). An error, or a panic: what was not
-// acknowledged is not done, and is handled as ConsumerConfig.WhenFailed says.
+// acknowledged is not done, and is handled as ConsumerConfig.WhenFailed says. One that ends its
+// goroutine, as FailNow of a test does, ends Run with an error, and its batch is not done.
 //
 // It is called by many goroutines at the same time, but for one shard only once at a time,
 // unless ConsumerConfig.Parallel allows more; then records of one partition key are never in two
