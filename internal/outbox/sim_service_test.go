@@ -30,7 +30,8 @@ type simShard struct {
 	closed         bool
 	bytes, records float64
 	at             time.Duration
-	stored         int // bytes
+	stored         int  // bytes
+	dead           bool // takes nothing
 }
 
 type storedEntry struct {
@@ -121,7 +122,7 @@ func (s *service) put(c *outbox.Call[int], i int, now time.Duration, lost bool) 
 	items := c.Range(i)
 	s.attempts++
 	h := s.shardOf(items[0].Hash)
-	if s.random.Float64() < s.throttle || !h.take(c.Entries[i].Packed, now) {
+	if s.random.Float64() < s.throttle || h.dead || !h.take(c.Entries[i].Packed, now) {
 		s.refused++
 		return outbox.Place{}, &outbox.Failure{Err: errThrottled, Retryable: true, Throttled: true}
 	}
