@@ -148,6 +148,9 @@ var (
 // ParseAck reads a line of a program.
 var ParseAck = parseAck
 
+// Good is text in the colour of what is good, for an output that shows colours or does not.
+func Good(colours bool, text string) string { return style{on: colours}.good(text) }
+
 // GroupGaps is whether the account of a group with those pauses is clean, and what is said of them.
 func GroupGaps(steady, crash time.Duration) (clean bool, late string, err error) {
 	d := &groupDemo{store: memstore.New(), ledger: newGroupLedger(1), start: time.Now()}

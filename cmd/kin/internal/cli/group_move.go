@@ -124,7 +124,7 @@ func waitLease(ctx context.Context, store lease.Store, group string, l lease.Lea
 func (a *app) printMoved(before, after lease.Lease, took time.Duration) error {
 	if a.json() {
 		return a.printJSON(movedShard{
-			Shard: after.Shard, Stream: after.Stream, Pin: after.Pin, From: before.Owner, Owner: after.Owner,
+			Shard: after.Shard, Stream: operator.StreamName(after.Stream), Pin: after.Pin, From: before.Owner, Owner: after.Owner,
 			Epoch: after.Epoch, Seconds: took.Seconds(),
 		})
 	}

@@ -270,6 +270,9 @@ func TestGroupMove_pins_a_shard_and_waits_for_the_hand_over(t *testing.T) {
 	if out := f.mustRun("group", "move", "billing", shard, "--to", "host-a-1"); !strings.Contains(out, "is pinned to host-a-1, which has it already") {
 		t.Errorf("it said %q", out)
 	}
+	if out := f.mustRun("group", "move", "billing", shard, "--to", "host-a-1", "-o", "json"); !strings.Contains(out, `"stream":"orders"`) {
+		t.Errorf("as JSON it said %q, want the name of the stream as in kin group describe", out)
+	}
 	if out := f.mustRun("group", "move", "billing", shard, "--to", "host-b", "--wait", "0"); !strings.Contains(out, "is pinned to host-b-1; host-a-1 has it still") {
 		t.Errorf("it said %q", out)
 	}

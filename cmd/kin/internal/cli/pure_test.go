@@ -206,3 +206,13 @@ func TestNumbers_are_written_for_people(t *testing.T) {
 		}
 	}
 }
+
+func TestStyle_colours_what_a_terminal_shows(t *testing.T) {
+	t.Parallel()
+	if got, want := cli.Good(true, "clean"), "\x1b[32mclean\x1b[0m"; got != want {
+		t.Errorf("on a terminal it is %q, want %q", got, want)
+	}
+	if got := cli.Good(false, "clean"); got != "clean" {
+		t.Errorf("elsewhere it is %q, want no escape codes", got)
+	}
+}
