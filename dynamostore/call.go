@@ -145,9 +145,16 @@ var errNoAnswer = errors.New("no answer in time")
 func within[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {
 	attempt, cancel := context.WithTimeoutCause(ctx, timeout, errNoAnswer)
 	defer cancel()
-	out, err := f(attempt)
-	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(attempt), errNoAnswer) {
-		return out, fmt.Errorf("%w (%v): %w", errNoAnswer, timeout, err)
+	var refusal error
+	out, err := f(context.WithValue(attempt, noteKey{}, &refusal))
+	if err == nil || attempt.Err() == nil {
+		return out, err
+	}
+	if refusal != nil { // which it was about to try again
+		err = fmt.Errorf("%w; the last answer: %w", err, refusal)
+	}
+	if ctx.Err() == nil && errors.Is(context.Cause(attempt), errNoAnswer) {
+		err = fmt.Errorf("%w (%v): %w", errNoAnswer, timeout, err)
 	}
 	return out, err
 }
@@ -160,6 +167,13 @@ func again(err error) bool {
 		return true
 	}
 	if sdkretry.IsErrorThrottles(sdkretry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary {
+		return true
+	}
+	// Somebody else has the row in a transaction, as tools may, or writes it in another region.
+	if _, ok := errors.AsType[*types.TransactionConflictException](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*types.ReplicatedWriteConflictException](err); ok {
 		return true
 	}
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -73,5 +74,6 @@ func New(client Client, config Config) (*Store, error) {
 	if config.CallTimeout == 0 {
 		config.CallTimeout = defaultCallTimeout
 	}
+	config.Options = append(slices.Clone(config.Options), noteRefusals)
 	return &Store{client: client, config: config}, nil
 }

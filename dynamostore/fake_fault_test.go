@@ -18,14 +18,16 @@ import (
 type fault int
 
 const (
-	none      fault = iota
-	throttled       // refused for being busy; nothing is done
-	broken          // the server fails inside, after it has done the call
-	lost            // done, and the answer does not arrive
-	twice           // done, and done again by the SDK, since the first answer did not arrive
-	hangs           // nothing is done or answered, until the context ends
-	unreached       // no connection
-	denied          // not allowed
+	none       fault = iota
+	throttled        // refused for being busy; nothing is done
+	broken           // the server fails inside, after it has done the call
+	lost             // done, and the answer does not arrive
+	twice            // done, and done again by the SDK, since the first answer did not arrive
+	hangs            // nothing is done or answered, until the context ends
+	unreached        // no connection
+	denied           // not allowed
+	conflict         // refused because of a transaction
+	replicated       // refused because of a write in another region
 )
 
 // runFault runs a call, with what goes wrong.
@@ -57,6 +59,10 @@ func runFault[T any](ctx context.Context, what fault, serve func() (T, error)) (
 		return zero, &smithy.CanceledError{Err: ctx.Err()}
 	case unreached:
 		return zero, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	case conflict:
+		return zero, answer(400, &types.TransactionConflictException{Message: new("transaction")})
+	case replicated:
+		return zero, answer(400, &types.ReplicatedWriteConflictException{Message: new("region")})
 	case denied:
 		return zero, apiError("AccessDeniedException", "not authorized")
 	}
