@@ -63,6 +63,7 @@ const (
 	noDatabase = "make the database first"
 	readOnly   = "the database can't be written: is it a replica?"
 	noFile     = "can the file be opened and written, and is its directory there?"
+	crowded    = "the server has no connection left: allow more there, or fewer in each process with SetMaxOpenConns"
 	noSQLite   = "the file is no database of SQLite"
 )
 
@@ -86,6 +87,8 @@ func remedy(err error) (hint string, setup bool) {
 			return noDatabase, true
 		case state == "25006":
 			return readOnly, false
+		case state == "53300":
+			return crowded, false
 		}
 		return "", false
 	}
@@ -106,6 +109,7 @@ func remedy(err error) (hint string, setup bool) {
 		{"Error 1142", denied, true},
 		{"Error 1049", noDatabase, true},
 		{"Error 1290", readOnly, false},
+		{"Error 1040", crowded, false},
 	} {
 		if strings.Contains(text, s.sign) {
 			return s.hint, s.setup

@@ -26,6 +26,8 @@ func TestErrors(t *testing.T) {
 		"PostgreSQL: no database":   {stateError("3D000"), "(make the database first)", true},
 		"PostgreSQL: a replica":     {stateError("25006"), "is it a replica?)", false},
 		"PostgreSQL: shutting down": {stateError("57P01"), "57P01", false},
+		"PostgreSQL: too many":      {stateError("53300"), "with SetMaxOpenConns)", false},
+		"MySQL: too many":           {errors.New("Error 1040 (08004): Too many connections"), "with SetMaxOpenConns)", false},
 		"SQLite: no table":          {errors.New("SQL logic error: no such table: kin_groups (1)"), tables, true},
 		"SQLite: no directory":      {errors.New("unable to open database file: out of memory (14)"), "its directory there?)", true},
 		"SQLite: another file":      {errors.New("file is not a database (26)"), "no database of SQLite)", true},
