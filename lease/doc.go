@@ -70,6 +70,10 @@
 //     time for a heartbeat.
 //   - A worker whose row is gone has lost all its leases. It stops at once, and joins again
 //     under a new ID.
+//   - A worker sends its first heartbeat when the first load after its Join has been answered.
+//     Until then it may not know that it has joined. Others count on it from when its row comes,
+//     but hand nothing over to it before that heartbeat; when there is none for 0.2 TTL, they
+//     plan without it until it comes.
 //   - A worker calls Join once for each ID. When the answer is lost, it loads: it has joined if
 //     its row is there. Otherwise the row may still come; so the worker takes a new ID, and
 //     nobody ever acts under the other. If it is to stop, it deletes the row whether it is
@@ -118,12 +122,20 @@
 // goes on reading in the same way. Then it hands over. Its row goes last. Only the leases of a
 // worker that died wait for the TTL.
 //
+// While its leases move one after the other, the plan for those that are left may change: each
+// heir still gets as many, but other ones. So it keeps to the first plan in which it drains
+// until a worker comes or goes: then each heir looks often until it has all that comes to it. A
+// worker that comes into a lease which by its own plan is a third one's by now reads it until
+// that one is known to look often, as with any other lease of its own.
+//
 // # Shards
 //
 // The first worker of a group that reads a stream writes the stream's row with the start
 // position; LATEST becomes the time of that moment. Then it writes a lease for every shard that
 // the stream lists, parents first: at the start position, or finished if the shard had ended
-// before. When all are there, the stream is seeded. From then on every shard that has no lease
+// before. Of workers that start together one does that, the one that lists (see below), when it
+// has loaded once after it joined, so that all see the same workers; others begin if nothing
+// has happened for 0.5 TTL. When all leases are there, the stream is seeded. From then on every shard that has no lease
 // yet is new and begins at TRIM_HORIZON, whatever the start position was.
 //
 // The owner of a shard that has ended, and whose records are all done, writes leases for the
@@ -176,5 +188,6 @@
 // With the default of 10 seconds, ten workers make 12,000 heartbeats and 7,200 polls in an
 // hour, however many shards there are; to which comes one write for each checkpoint that moved.
 // A worker that waits for a lease, or suspects another to be dead, polls every 0.025 to 0.05
-// TTL; and every 0.1 TTL for one TTL after workers have come or gone.
+// TTL, and for 0.5 TTL while the first leases of a stream are written; and every 0.1 TTL for one
+// TTL after workers have come or gone.
 package lease

@@ -23,6 +23,8 @@ type discovery struct {
 	arns    []string           // sorted
 	usable  []string           // those of them that have not failed; not changed in place
 	lookAt  time.Duration
+
+	birthUntil time.Duration // until then the first leases of a stream may come any moment
 }
 
 // stream is what is known of a stream that the worker reads.
@@ -34,7 +36,7 @@ type stream struct {
 	failed error
 
 	mine     bool          // it is on us to list it now and then
-	newSince time.Duration // since when we know that it is not seeded
+	newSince time.Duration // since when we know that it is not seeded, and nobody does anything about it
 
 	list     call
 	start    lease.Checkpoint // Start of the last List
@@ -142,7 +144,10 @@ func (m *Machine) learnStream(st *stream, row lease.Stream, asked uint64) {
 		return
 	}
 	if !st.known || row.Revision < st.row.Revision { // the group was deleted: what listings taught us is of no use
-		st.newSince, st.heard, st.memory, st.wave, st.resolve = m.now, false, discover.Memory{}, nil, ""
+		st.heard, st.memory, st.wave, st.resolve = false, discover.Memory{}, nil, ""
+		if !row.Seeded {
+			m.unseeded(st)
+		}
 	}
 	st.row, st.at, st.known = row, m.step, true
 	m.lookAt = m.now
@@ -212,7 +217,7 @@ func (m *Machine) discover() {
 		if !st.known || st.failed != nil {
 			continue
 		}
-		if !m.wantsOut {
+		if !m.wantsOut && (st.row.Seeded || st.row.Revision > 0 && m.mayBegin(st)) {
 			m.sow(arn, st)
 		}
 		if st.births {
@@ -246,9 +251,10 @@ func (m *Machine) listIfDue(arn string, st *stream) {
 }
 
 // mayBegin says whether it is on us to do something about a stream that is not seeded. If whose
-// duty it is does nothing, everybody does, after making sure with a new load.
+// duty it is does nothing for a while, everybody does, after making sure with a new load.
+// Workers that start together are to know of each other before one of them begins.
 func (m *Machine) mayBegin(st *stream) bool {
-	if st.mine {
+	if m.acquainted && st.mine {
 		return true
 	}
 	from := st.newSince + m.ttl(standIn)
@@ -261,6 +267,19 @@ func (m *Machine) mayBegin(st *stream) bool {
 		return false
 	}
 	return true
+}
+
+// sown takes in that a lease of a stream was written: if the stream is not seeded, somebody is at it.
+func (m *Machine) sown(arn string) {
+	if st := m.streams[arn]; st != nil && !st.row.Seeded {
+		m.unseeded(st)
+	}
+}
+
+// unseeded takes in that a stream is not seeded yet, and somebody else may be at it.
+func (m *Machine) unseeded(st *stream) {
+	st.newSince = m.now
+	m.birthUntil = m.now + m.ttl(standIn)
 }
 
 // listDue returns when a listing is to be asked for.

@@ -62,5 +62,9 @@
 // TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and the scripts
 // dead and suspect; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers,
 // TestAnswersThatNeverCome and the scripts unknown and poisoned. That workers leave in
-// order beside others: TestLeave, TestLeavingTogether. Rates: TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
+// order beside others: TestLeave, TestLeavingTogether. That heirs look when a lease is stopped:
+// TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin and passon. That a
+// worker which can't join gets nothing: the script unbegun. That one worker writes the first
+// leases: TestFirstLeases. Rates: TestIdleCost, TestWorkers. All of it together: package sim.
+// Scripts are in testdata.
 package coord

@@ -79,6 +79,70 @@ func TestGroupStarts(t *testing.T) {
 	})
 }
 
+// TestFirstLeases counts what workers that start together write.
+func TestFirstLeases(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T, workers, shards, seed int) (w *world, written *int) {
+		w, written = newWorld(t, shards), new(int)
+		w.refuse = func(u coord.Update) bool {
+			for _, c := range u.Changes {
+				if c.Old.Revision == 0 {
+					*written++
+				}
+			}
+			return false
+		}
+		for i := range workers {
+			w.start(fmt.Sprintf("w%d-%d", i, seed))
+		}
+		return w, written
+	}
+	t.Run("are written by one of the workers", func(t *testing.T) {
+		t.Parallel()
+		for seed := range 20 {
+			w, written := start(t, 10, 100, seed)
+			w.until(time.Second, "all is shared", func() bool { return w.even(100) })
+			w.run(20 * time.Second)
+			listings := 0
+			for _, n := range w.nodes {
+				listings += n.calls["List"]
+			}
+			if *written != 100 || listings != 1 {
+				t.Errorf("seed %d: leases were written %d times after %d listings, want 100 and 1", seed, *written, listings)
+			}
+		}
+	})
+	t.Run("are written by others if that one dies", func(t *testing.T) {
+		t.Parallel()
+		w, _ := start(t, 10, 100, 0)
+		var dead *node
+		w.watch = func() {
+			for _, n := range w.nodes {
+				if dead == nil && n.calls["List"] > 0 {
+					dead, n.stopped = n, true
+				}
+			}
+		}
+		w.until(time.Second, "one has begun", func() bool { return dead != nil })
+		w.until(8*time.Second, "there are leases", func() bool { return len(w.rows().Leases) == 100 })
+		w.until(ttl, "the others share them", func() bool { return w.even(100) })
+	})
+	t.Run("are written by one also when that takes long", func(t *testing.T) {
+		t.Parallel()
+		w, written := start(t, 3, 900, 0)
+		w.delay = func(op string) time.Duration {
+			if op == "Update" {
+				return 4 * time.Second
+			}
+			return 0
+		}
+		w.until(30*time.Second, "all is shared", func() bool { return w.even(900) })
+		if *written != 900 {
+			t.Errorf("leases were written %d times, want 900", *written)
+		}
+	})
+}
+
 func TestHandOver(t *testing.T) {
 	t.Parallel()
 	t.Run("to a worker that joins leaves no shard unread for a second", func(t *testing.T) {

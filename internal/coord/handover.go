@@ -54,10 +54,12 @@ func (m *Machine) moveAt(e *entry) time.Duration {
 	switch {
 	case s.heir == "" || m.cut:
 		return m.now
-	case !ours && !m.wantsOut: // the heir finds out by a poll: no version rises when a worker changes its streams
-	case heir != nil && !heir.suspect && heir.row.Seen >= s.heirVersion && (!m.wantsOut || m.drainSettled):
+	case !ours: // the heir finds out by a poll: no version rises when a worker changes its streams
+	case heir != nil && !heir.suspect && heir.row.Seen >= s.heirVersion && (!m.wantsOut || m.drainKnown()):
 		return m.now
 	case heir != nil && heir.suspect && !m.wantsOut: // it may be dead: then somebody else is to have it
+		return never
+	case heir != nil && !heir.begun(): // that is settled soon, and for the others before they hear of it from us
 		return never
 	}
 	return s.heirSince + m.pollLongest() + m.ttl(pollOften)
@@ -127,16 +129,24 @@ func (m *Machine) lose(e *entry) {
 // heir returns to whom a lease is to be handed over now: to the one that has been waiting for
 // it, also if the plan has changed since. It can pass the lease on in good order.
 func (m *Machine) heir(e *entry) string {
-	waiting := m.peers[e.slot.heir]
-	if waiting != nil && e.slot.heir != m.id && e.row.Pin != e.planned && !waiting.row.Draining && !waiting.suspect &&
-		slices.Contains(waiting.row.Streams, e.key.Stream) {
+	if m.keepsHeir(e) {
 		return e.slot.heir
 	}
-	if p := m.peers[e.planned]; p != nil && e.planned != m.id && !p.row.Draining {
+	if p := m.peers[e.planned]; p != nil && e.planned != m.id && !p.out() {
 		return e.planned
 	}
 	return ""
 }
+
+// keepsHeir says whether the one that a lease was to go to can still have it.
+func (m *Machine) keepsHeir(e *entry) bool {
+	heir := m.peers[e.slot.heir]
+	return heir != nil && e.slot.heir != m.id && e.row.Pin != e.planned && !heir.out() && !heir.suspect &&
+		slices.Contains(heir.row.Streams, e.key.Stream)
+}
+
+// drainKnown says whether it is known who has seen that we drain, and our plan is as new.
+func (m *Machine) drainKnown() bool { return m.drainSettled && m.seen >= m.drainVersion }
 
 // released takes in that a lease that we were to give away is not ours any more. If all that is
 // done is stored, it was handed over, also when it has gone further since: the answer may have

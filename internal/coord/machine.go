@@ -182,7 +182,7 @@ func (m *Machine) ID() string { return m.id }
 // row returns the worker's row as it is to be.
 func (m *Machine) row() lease.Worker {
 	return lease.Worker{
-		ID: m.id, Beat: 1, Streams: m.readable(), Capacity: m.cfg.Capacity, Draining: m.wantsOut || m.drained,
+		ID: m.id, Beat: firstBeat, Streams: m.readable(), Capacity: m.cfg.Capacity, Draining: m.wantsOut || m.drained,
 		Seen: m.seen, TTL: m.cfg.TTL, Build: m.cfg.Build,
 	}
 }

@@ -15,6 +15,7 @@ type peer struct {
 	suspect    bool          // it stands still for longer than it should
 	fresh      time.Duration // its beat had not begun to stand still then
 	moved      bool          // it has changed since we know the worker
+	stuck      bool          // it has joined, but for too long there was no heartbeat: no plan gives it anything
 	forgetting bool          // Forget is under way
 	step       uint64        // of the snapshot that had it last
 }
@@ -28,6 +29,13 @@ type observation struct {
 	lateAt    time.Duration // when one that is late is suspect, or dead
 	busyUntil time.Duration // workers have come or gone not long before
 }
+
+// begun says whether the worker has sent a heartbeat since it joined. Before that it may not
+// know that it has.
+func (p *peer) begun() bool { return p.moved || p.row.Beat > firstBeat }
+
+// out says whether no plan gives the worker anything.
+func (p *peer) out() bool { return p.row.Draining || p.stuck }
 
 // observe takes in the rows of all workers, as a call has them that was asked for in a Step and
 // at a time.
@@ -107,6 +115,7 @@ func (m *Machine) addSelf() {
 
 // peersChanged takes in that a worker came or went.
 func (m *Machine) peersChanged() {
+	m.heirsStay = false
 	m.peerIDs = slices.Sorted(maps.Keys(m.peers))
 	m.busyUntil = m.now + m.ttl(busyFor)
 	m.replanSoon()
@@ -142,6 +151,7 @@ func (m *Machine) forgetDead(askedAt time.Duration) {
 			continue
 		}
 		quiet, ttl := askedAt-p.since, max(m.cfg.TTL, p.row.TTL)
+		m.judgeJoin(p, quiet)
 		if p.suspect = quiet > part(ttl, suspectFrom); p.suspect {
 			m.suspects++
 			m.lateAt = min(m.lateAt, p.since+part(ttl, deadAfter))
@@ -152,6 +162,15 @@ func (m *Machine) forgetDead(askedAt time.Duration) {
 			p.forgetting = true
 			m.do(Forget{Worker: id, Beat: p.row.Beat})
 		}
+	}
+}
+
+// judgeJoin finds out whether a worker whose row has not changed for a time can't finish
+// joining. It sends a heartbeat as soon as it knows that it has joined.
+func (m *Machine) judgeJoin(p *peer, quiet time.Duration) {
+	if stuck := !p.begun() && quiet >= m.ttl(beginWithin); stuck != p.stuck {
+		p.stuck = stuck
+		m.replanSoon()
 	}
 }
 

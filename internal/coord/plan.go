@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kinstream/kin/internal/assign"
@@ -19,6 +20,7 @@ type planning struct {
 	waitingFrom time.Duration // since when there are any
 	moving      []*entry      // those in state Moving
 	movingAt    time.Duration // when they are to be looked at
+	heirsStay   bool          // we drain, and heirs stay who they are until a worker comes or goes
 }
 
 // planCost is how long to leave between two plans for each lease: plans of large groups take time.
@@ -52,6 +54,7 @@ func (m *Machine) replan() {
 	m.seen = m.version
 	m.chooseListers()
 	m.act()
+	m.heirsStay = m.drained || m.drainKnown()
 	m.movingAt = m.now
 }
 
@@ -74,8 +77,8 @@ func (m *Machine) compute() {
 	}
 	workers := make([]assign.Worker, 0, len(m.peers))
 	for _, id := range m.peerIDs {
-		row := m.peers[id].row
-		workers = append(workers, assign.Worker{ID: id, Streams: row.Streams, Capacity: row.Capacity, Draining: row.Draining})
+		p := m.peers[id]
+		workers = append(workers, assign.Worker{ID: id, Streams: p.row.Streams, Capacity: p.row.Capacity, Draining: p.out()})
 	}
 	for i, owner := range assign.Plan(leases, workers) {
 		e := m.entries[leases[i].Key]
@@ -121,14 +124,25 @@ func (m *Machine) take(e *entry) {
 
 // comeInto takes in that a lease is ours, because it was handed to us, or because a change
 // of which we heard nothing more was made after all.
+//
+// The plan may say by now that it is a third one's, which need not know of that yet: then we
+// read until that one looks.
 func (m *Machine) comeInto(e *entry) {
-	if e.planned != m.id {
-		m.open(e, Releasing)
-		m.enqueue(e)
+	m.open(e, Taking)
+	if e.planned == m.id || m.standsIn(e) {
+		m.begin(e)
 		return
 	}
-	m.open(e, Taking)
-	m.begin(e)
+	m.enters(e, Releasing)
+	m.enqueue(e)
+}
+
+// standsIn says whether we are to read a lease, which is ours and is to be another's, until that
+// one looks.
+func (m *Machine) standsIn(e *entry) bool {
+	heir := m.peers[e.planned]
+	return heir != nil && heir.row.Seen < m.version && slices.Contains(m.usable, e.key.Stream) &&
+		(m.cfg.Capacity == 0 || m.slots <= m.cfg.Capacity)
 }
 
 // begin lets a lease be read that is ours.
@@ -172,7 +186,7 @@ func (m *Machine) steer(e *entry) {
 		switch {
 		case back:
 			m.enters(e, Reading)
-		case s.heir != e.planned:
+		case s.heir != e.planned && !(m.heirsStay && m.keepsHeir(e)):
 			m.setHeir(e)
 		default:
 			m.moving = append(m.moving, e)

@@ -14,6 +14,7 @@ const (
 	deadAfter   = 0.85 // a beat that stands still for so long
 	lateFrom    = 0.33 // look at a beat that stands still for so long as soon as it may be suspect
 	suspectFrom = 0.45 // look often at a beat that stands still for so long
+	beginWithin = 0.2  // no leases for a worker that sends no first heartbeat for so long after its row came
 	blindFor    = 0.3  // an observer who saw nothing for so much longer than it wanted begins anew
 	muteFor     = 0.5  // so does one whose own heartbeats are not answered
 

@@ -8,6 +8,9 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
+// firstBeat is the beat of a worker that has sent no heartbeat yet.
+const firstBeat = 1
+
 // phase is how far the worker is with its membership.
 type phase int
 
@@ -25,9 +28,10 @@ type membership struct {
 	id    string
 	run   int // how many IDs there were
 
-	join     call   // once for each ID, since a call may come to the store late
-	unsure   bool   // its answer was lost
-	joinedIn uint64 // the Step since which the row is there: reads asked for since then have it
+	join       call   // once for each ID, since a call may come to the store late
+	unsure     bool   // its answer was lost
+	joinedIn   uint64 // the Step since which the row is there: reads asked for since then have it
+	acquainted bool   // such a load was answered
 
 	beat       call
 	beatAt     time.Duration // the start of the last heartbeat of which we know that it was made, or before
@@ -116,13 +120,25 @@ func (m *Machine) onJoined(e Joined) {
 
 // joined takes in that the row is there. Trust counts from when it was asked for.
 func (m *Machine) joined() {
-	m.phase, m.joinedIn, m.unsure = member, m.step, false
+	m.phase, m.joinedIn, m.acquainted, m.unsure = member, m.step, false, false
 	m.lapsed, m.proof, m.join.err = false, 0, nil
 	m.beatAt, m.beatNo, m.beatNoAt, m.beat.failures = m.join.askedAt, m.row().Beat, m.join.askedAt, 0
 	m.addSelf()
 	m.do(Note{What: WorkerJoined, Worker: m.id, Own: true})
 	m.trust(m.join.askedAt)
 	m.load.due = m.now
+}
+
+// beginSoon sends the first heartbeat when a load has been answered that was asked for in a Step
+// after we had joined: that shows the others that answers reach us.
+func (m *Machine) beginSoon(asked uint64) {
+	if m.phase != member || asked < m.joinedIn {
+		return
+	}
+	m.acquainted = true
+	if m.beatNo == firstBeat {
+		m.beat.due = min(m.beat.due, m.now)
+	}
 }
 
 // ascertain takes in a snapshot after a Join whose answer was lost. If the row is not there, it

@@ -53,7 +53,7 @@ func (m *Machine) pollAfter() time.Duration {
 		after = min(after, m.lateAt-m.lookedAt)
 	}
 	switch {
-	case m.waiting > 0 && m.now-m.waitingFrom < m.ttl(waitingNew):
+	case m.waiting > 0 && m.now-m.waitingFrom < m.ttl(waitingNew) || m.now < m.birthUntil:
 		return min(after, m.ttl(pollWaiting))
 	case m.waiting > 0 || m.suspects > 0 || len(m.moving) > 0 || m.wantsOut || m.phase == outside || m.beat.failures > 0:
 		return min(after, m.ttl(pollOften))
@@ -156,6 +156,7 @@ func (m *Machine) onLoaded(e Loaded) {
 	m.settleDrain(asked, e.Snapshot.Version)
 	m.observe(e.Snapshot.Workers, asked, m.load.askedAt)
 	m.prove(asked)
+	m.beginSoon(asked)
 	m.replanSoon()
 	m.movingAt = m.now
 }
@@ -200,6 +201,9 @@ func (m *Machine) learn(e *entry, row lease.Lease, asked, read uint64) {
 	}
 	if planDiffers(before, row) {
 		m.replanSoon()
+	}
+	if before.Revision == 0 && row.Revision > 0 {
+		m.sown(e.key.Stream)
 	}
 	m.review(e)
 }

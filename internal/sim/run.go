@@ -67,15 +67,8 @@ func Run(s Scenario, o Options) Result {
 }
 
 // maxGap is for how long a planned hand-over may leave a shard unread: a second, with the
-// default TTL. Where a worker hands over many, plans change in between, and some take a little
-// longer.
-func maxGap(s Scenario) time.Duration {
-	const many = 50
-	if s.Shards*s.Streams > many {
-		return max(s.TTL/5, 2*time.Second)
-	}
-	return max(s.TTL/10, 700*time.Millisecond)
-}
+// default TTL.
+func maxGap(s Scenario) time.Duration { return max(s.TTL/10, 700*time.Millisecond) }
 
 // skewed says whether a clock is wrong by more than the margin, so that nothing about time can
 // be promised.
