@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,10 +16,19 @@ import (
 
 // TestSQLCallsEndWithTheirContext has somebody lock what calls need, who does not let go before
 // they have ended.
+//
+// Servers give calls up at once, for which nobody but the store tries again.
 func TestSQLCallsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	forEachDatabase(t, func(t *testing.T, d database) {
-		d.dsn = strings.Replace(d.dsn, "busy_timeout(5000)", "busy_timeout(86400000)", 1)
+		switch d.dialect {
+		case sqlstore.SQLite:
+			d.dsn = strings.Replace(d.dsn, "busy_timeout(5000)", "busy_timeout(86400000)", 1)
+		case sqlstore.PostgreSQL:
+			d.dsn += "&lock_timeout=5"
+		case sqlstore.MySQL:
+			d.dsn += "&innodb_lock_wait_timeout=0"
+		}
 		store, db := d.openDB(t)
 		w := lease.Worker{ID: "w", TTL: time.Second}
 		l := lease.Lease{Key: lease.Key{Stream: "s", Shard: "1"}, Checkpoint: lease.TrimHorizon}
@@ -65,6 +76,42 @@ func TestSQLCallsEndWithTheirContext(t *testing.T) {
 		}
 		if d.dialect == sqlstore.SQLite {
 			wantBusyTimeout(t, db, strings.Contains(d.dsn, "busy_timeout"))
+		}
+	})
+}
+
+// TestSQLStoresOnOneConnection has many calls at the same time share the only connection of a
+// pool.
+func TestSQLStoresOnOneConnection(t *testing.T) {
+	t.Parallel()
+	forEachDatabase(t, func(t *testing.T, d database) {
+		store, db := d.openDB(t)
+		db.SetMaxOpenConns(1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var wait sync.WaitGroup
+		for i := range 8 {
+			wait.Go(func() {
+				w := lease.Worker{ID: fmt.Sprint("w", i), TTL: time.Second}
+				l := lease.Lease{Key: lease.Key{Stream: "s", Shard: fmt.Sprint(i)}, Checkpoint: lease.TrimHorizon}
+				err := store.Join(ctx, "g", w)
+				if err == nil {
+					_, err = store.Update(ctx, "g", []lease.Change{lease.Create(l)})
+				}
+				if err == nil {
+					_, err = store.Beat(ctx, "g", w)
+				}
+				if err == nil {
+					_, err = store.Load(ctx, "g")
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if s, err := store.Load(ctx, "g"); err != nil || len(s.Leases) != 8 || len(s.Workers) != 8 {
+			t.Errorf("%d leases and %d workers, error %v; want 8 of each", len(s.Leases), len(s.Workers), err)
 		}
 	})
 }

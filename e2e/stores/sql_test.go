@@ -119,8 +119,7 @@ func TestSQLStoresWithOtherSettings(t *testing.T) {
 		settings map[string]string
 	}{
 		{server.PostgreSQL(), sqlstore.PostgreSQL, map[string]string{
-			"repeatable read": "&default_transaction_isolation=repeatable%20read",
-			"serializable":    "&default_transaction_isolation=serializable",
+			"serializable": "&default_transaction_isolation=serializable",
 		}},
 		{server.MariaDB(), sqlstore.MySQL, map[string]string{
 			"serializable": "&tx_isolation=%27SERIALIZABLE%27",
