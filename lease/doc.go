@@ -80,6 +80,10 @@
 //     there or not, and looks whether it is gone. A Join that comes to the store even later
 //     costs what a worker costs that dies as it joins.
 //
+// So a worker that dies is forgotten 0.85 TTL after the first of the others has seen its last
+// heartbeat. Those that poll every 0.5 TTL see it late if few of them are left: to know sooner,
+// all would have to poll more often all the time, which is what an idle group costs.
+//
 // Each of these times is measured by one process on its own monotonic clock; no clocks are
 // compared. A machine that was suspended is the exception that needs care, since its monotonic
 // clock may have stood still: there the wall clock is read beside it. The one that advanced

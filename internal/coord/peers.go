@@ -10,14 +10,14 @@ import (
 
 // peer is what is known of a worker.
 type peer struct {
-	row        lease.Worker
-	since      time.Duration // since when we have seen this beat, and could see it change
-	suspect    bool          // it stands still for longer than it should
-	fresh      time.Duration // its beat had not begun to stand still then
-	moved      bool          // it has changed since we know the worker
-	stuck      bool          // it has joined, but for too long there was no heartbeat: no plan gives it anything
-	forgetting bool          // Forget is under way
-	step       uint64        // of the snapshot that had it last
+	row         lease.Worker
+	since       time.Duration // since when we have seen this beat, and could see it change
+	suspect     bool          // it stands still for longer than it should
+	fresh       time.Duration // its beat had not begun to stand still then
+	moved       bool          // it has changed since we know the worker
+	stuck       bool          // it has joined, but for too long there was no heartbeat: no plan gives it anything
+	forgetAgain time.Duration // Forget was asked for, and is not again before
+	step        uint64        // of the snapshot that had it last
 }
 
 // observation is how the worker watches the others.
@@ -158,8 +158,8 @@ func (m *Machine) forgetDead(askedAt time.Duration) {
 		} else if quiet > part(ttl, lateFrom) {
 			m.lateAt = min(m.lateAt, p.since+part(ttl, suspectFrom)+time.Millisecond)
 		}
-		if quiet >= part(ttl, deadAfter) && !p.forgetting && (m.phase == member || m.phase == outside && p.row.TTL != m.cfg.TTL) {
-			p.forgetting = true
+		if quiet >= part(ttl, deadAfter) && m.now >= p.forgetAgain && (m.phase == member || m.phase == outside && p.row.TTL != m.cfg.TTL) {
+			p.forgetAgain = m.now + m.ttl(forgetAgain)
 			m.do(Forget{Worker: id, Beat: p.row.Beat})
 		}
 	}
@@ -183,7 +183,7 @@ func (m *Machine) onForgotten(e Forgotten) {
 	if p == nil {
 		return
 	}
-	p.forgetting = false
+	p.forgetAgain = 0
 	switch {
 	case e.Err != nil: // the next look finds it quiet still
 	case e.Gone:

@@ -16,6 +16,7 @@ const (
 	suspectFrom = 0.45 // look often at a beat that stands still for so long
 	beginWithin = 0.2  // no leases for a worker that sends no first heartbeat for so long after its row came
 	blindFor    = 0.3  // an observer who saw nothing for so much longer than it wanted begins anew
+	forgetAgain = 0.2  // after a Forget that is not answered: nobody reads the leases meanwhile
 	muteFor     = 0.5  // so does one whose own heartbeats are not answered
 
 	pollEach    = 0.05 // between polls, for each worker of the group
