@@ -46,7 +46,7 @@
 //	sql.Open("mysql", "user:password@tcp(host)/database?interpolateParams=true")
 //
 // The default isolation level of sessions must not be READ UNCOMMITTED, which is nowhere the
-// default.
+// default. docs/stores.md has settings for machines that freeze in the middle of a transaction.
 //
 // # What it does
 //

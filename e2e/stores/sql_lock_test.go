@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinstream/kin/e2e/server"
 	"github.com/kinstream/kin/lease"
 	"github.com/kinstream/kin/sqlstore"
 )
@@ -114,6 +115,48 @@ func TestSQLStoresOnOneConnection(t *testing.T) {
 			t.Errorf("%d leases and %d workers, error %v; want 8 of each", len(s.Leases), len(s.Workers), err)
 		}
 	})
+}
+
+// TestSQLLocksOfTheFrozen has somebody lock rows who does nothing more. With the setting that
+// the documentation names, only for a time.
+func TestSQLLocksOfTheFrozen(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		kind    server.DatabaseKind
+		dialect sqlstore.Dialect
+		setting string
+	}{
+		{server.PostgreSQL(), sqlstore.PostgreSQL, "&idle_in_transaction_session_timeout=500"},
+		{server.MariaDB(), sqlstore.MySQL, "&idle_transaction_timeout=1"},
+	} {
+		t.Run(test.kind.Name, func(t *testing.T) {
+			t.Parallel()
+			s := test.kind.Start(t)
+			d := database{test.dialect, s.Driver, s.DSN + test.setting}
+			store, db := d.openDB(t)
+			if err := store.CreateTables(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Join(t.Context(), "g", lease.Worker{ID: "w", TTL: time.Second}); err != nil {
+				t.Fatal(err)
+			}
+			frozen, err := db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := frozen.ExecContext(t.Context(), "UPDATE kin_groups SET version = version + 1"); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := store.Join(ctx, "g", lease.Worker{ID: "v", TTL: time.Second}); err != nil {
+				t.Errorf("join while another one has the lock and is frozen: %v", err)
+			}
+			if err := frozen.Commit(); err == nil {
+				t.Error("who was frozen could commit")
+			}
+		})
+	}
 }
 
 // wantReads checks that nobody waits for a lock to read, where the database can do that. A file
