@@ -72,7 +72,8 @@ not read.
 Needs no AWS account and no network. Ends with code 6 if the account is not clean: if
 anything is lost, doubled without a reason or out of order, or if a shard was not read
 for 5 seconds longer than is promised, which is 1 second while workers come and leave,
-and the lease TTL (3 seconds) plus 2 after a kill.`,
+and the lease TTL (3 seconds) plus 2 after a kill. On a machine that is too busy to put
+20,000 records each second these times are longer in proportion.`,
 		Example: "  kin demo\n  kin demo --act group\n  kin demo --act records --input access.log.gz --passes 1 -o json",
 		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), o) },

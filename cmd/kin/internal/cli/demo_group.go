@@ -57,6 +57,10 @@ type groupDemo struct {
 
 	phase   atomic.Pointer[string]
 	settles []groupSettle // written by the director
+
+	// slowness is how many times longer putting took than it should have, at least 1: the
+	// machine is so busy. The feeder writes it at its end.
+	slowness float64
 }
 
 // groupSettle is how long the group took to settle after an event.
@@ -233,6 +237,7 @@ func (d *groupDemo) feed(ctx context.Context) error {
 	}
 	defer func() { lines.Close() }()
 	began, sent := time.Now(), 0
+	defer func() { d.slowness = max(1, time.Since(began).Seconds()*groupDemoRate/float64(max(1, sent))) }()
 	for fetch.Sleep(ctx, tick) == nil {
 		for due := int(time.Since(began).Seconds() * groupDemoRate); sent < due; sent++ {
 			text, err := nextLine(d.input, &lines)

@@ -130,13 +130,16 @@ func TestDemo_of_a_group_is_not_clean_if_a_shard_is_not_read_for_long(t *testing
 	t.Parallel()
 	for _, c := range []struct {
 		steady, crash time.Duration
+		slowness      float64
 		want          string
 	}{
-		{6 * time.Second, 10 * time.Second, ""},
-		{6100 * time.Millisecond, 0, "; shardId-1 was not read for 6.1 s while workers came and left: 1 s are promised, and 6 s are the limit"},
-		{0, 10100 * time.Millisecond, "; shardId-2 was not read for 10.1 s after the kill: 5 s are promised, and 10 s are the limit"},
+		{6 * time.Second, 10 * time.Second, 1, ""},
+		{11 * time.Second, 19 * time.Second, 2, ""},
+		{13 * time.Second, 0, 2, "; shardId-1 was not read for 13.0 s while workers came and left: 1 s are promised, and 12 s are the limit"},
+		{6100 * time.Millisecond, 0, 1, "; shardId-1 was not read for 6.1 s while workers came and left: 1 s are promised, and 6 s are the limit"},
+		{0, 10100 * time.Millisecond, 1, "; shardId-2 was not read for 10.1 s after the kill: 5 s are promised, and 10 s are the limit"},
 	} {
-		clean, late, err := cli.GroupGaps(c.steady, c.crash)
+		clean, late, err := cli.GroupGaps(c.steady, c.crash, c.slowness)
 		if err != nil || late != c.want || clean != (c.want == "") {
 			t.Errorf("%v and %v: clean = %v, %q, %v; want %q", c.steady, c.crash, clean, late, err, c.want)
 		}

@@ -151,9 +151,10 @@ var ParseAck = parseAck
 // Good is text in the colour of what is good, for an output that shows colours or does not.
 func Good(colours bool, text string) string { return style{on: colours}.good(text) }
 
-// GroupGaps is whether the account of a group with those pauses is clean, and what is said of them.
-func GroupGaps(steady, crash time.Duration) (clean bool, late string, err error) {
-	d := &groupDemo{store: memstore.New(), ledger: newGroupLedger(1), start: time.Now()}
+// GroupGaps is whether the account of a group with those pauses is clean, on a machine that is so
+// many times too slow, and what is said of them.
+func GroupGaps(steady, crash time.Duration, slowness float64) (clean bool, late string, err error) {
+	d := &groupDemo{store: memstore.New(), ledger: newGroupLedger(1), start: time.Now(), slowness: slowness}
 	d.ledger.put.Add(1)
 	d.ledger.steady, d.ledger.crash = gap{steady, "shardId-1"}, gap{crash, "shardId-2"}
 	r, err := d.result(context.Background())
