@@ -55,7 +55,7 @@ type slot struct {
 
 	children []topology.Shard // Ending: as the service named them
 	bearing  bool             // Ending: they have no leases yet, or it is not known
-	taken    int              // Ending: what stream.taken was when listings began that may show them
+	taken    int              // Ending: what stream.taken was when that was known
 }
 
 // flush waits until a checkpoint is stored.

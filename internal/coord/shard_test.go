@@ -106,6 +106,24 @@ func TestShardEnds(t *testing.T) {
 			t.Error("the child is read before its other parent")
 		}
 	})
+	t.Run("what a listing shows is written before the listing proves anything", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 2)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		children := w.split(0) // 2 and 3
+		child := w.merge(3, 1) // 4
+		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		a.end(1, child)
+		w.run(10 * time.Second)
+		w.fault = func(_ *node, op string) (bool, error) { return op != "List", nil }
+		w.run(55 * time.Second) // listings enough, and time enough
+		w.fault, w.hidden = nil, nil
+		w.until(time.Minute, "the parent is finished", func() bool { return w.row(1).Finished() })
+		if w.row(4).Revision == 0 {
+			t.Errorf("the child has no lease\n%s", w)
+		}
+	})
 	t.Run("an owner that dies at any moment of it leaves no child out", func(t *testing.T) {
 		t.Parallel()
 		for delay := time.Duration(0); delay <= 60*time.Millisecond; delay += 2 * time.Millisecond {
@@ -241,8 +259,16 @@ func TestStreams(t *testing.T) {
 		}
 		busy[0].stopped = true
 		w.run(15 * time.Second)
-		if again := lists(); len(again) != 1 || again[0] == busy[0] {
-			t.Errorf("%d others list, want 1", len(again))
+		again := lists()
+		if len(again) != 1 || again[0] == busy[0] {
+			t.Fatalf("%d others list, want 1", len(again))
+		}
+		if err := w.store.Drain(t.Context(), group, again[0].m.ID(), true); err != nil {
+			t.Fatal(err)
+		}
+		w.run(5 * time.Second)
+		if third := lists(); len(third) != 1 || third[0] == again[0] {
+			t.Errorf("%d workers list, want 1, and not the one that drains", len(third))
 		}
 	})
 	t.Run("a seeding that is given up in the middle is done by the next", func(t *testing.T) {

@@ -106,9 +106,6 @@ func (m *Machine) onEnded(ev Ended) {
 	}
 	m.enters(e, Ending)
 	e.slot.children, e.slot.bearing, e.slot.taken = slices.Clone(ev.Children), true, st.taken
-	if st.list.out {
-		e.slot.taken++ // it began before the end was known
-	}
 	m.bornSoon(ev.Key.Stream)
 }
 
@@ -124,7 +121,7 @@ func (m *Machine) bear(arn string, st *stream) {
 		if rows == nil {
 			rows = m.rowsOf(arn)
 		}
-		listings := max(st.taken-e.slot.taken, 0)
+		listings := st.taken - e.slot.taken
 		if unsown || m.now-e.slot.since < endPatience { // what listings showed is not done, or they may be old: no proof
 			listings = min(listings, 1)
 		}

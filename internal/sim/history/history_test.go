@@ -116,6 +116,28 @@ func work() *book {
 	return b
 }
 
+// A worker that was to hand a shard over reads on from where it was, although a former owner has
+// ended its own reading meanwhile.
+func TestReadingOnAfterAFormerOwnerEnds(t *testing.T) {
+	t.Parallel()
+	b := work()
+	b.checkpoint("a", "AFTER_SEQUENCE_NUMBER:4")
+	b.wait(ttl)
+	b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
+	b.own("b", "0", "b")
+	b.trust("b")
+	b.start("b", "0")
+	b.deliver("b", 2, 2, 5, 8)
+	b.add(history.Event{Kind: history.Handled, Worker: "b", ID: 2, OK: true})
+	b.add(history.Event{Kind: history.Acked, Worker: "b", Key: key("0"), Epoch: 2, From: 5, To: 8})
+	b.add(history.Event{Kind: history.Stopped, Worker: "b", Key: key("0"), Epoch: 2})
+	b.stop()
+	b.add(history.Event{Kind: history.Started, Worker: "b", Key: key("0"), Epoch: 2, Text: "AFTER_SEQUENCE_NUMBER:7"})
+	if v := b.Violation(); v != nil {
+		t.Errorf("violation = %v, want none", v)
+	}
+}
+
 func TestCheckerFinds(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

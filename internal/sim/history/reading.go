@@ -105,7 +105,9 @@ func (c *Checker) stopped(s *shard, e Event) {
 
 // end ends a session of the shard.
 func (s *shard) end(c *Checker, i int) {
-	s.last = s.sessions[i]
+	if x := s.sessions[i]; s.last == nil || x.epoch >= s.last.epoch { // a former owner may end long after a newer one
+		s.last = x
+	}
 	s.sessions = slices.Delete(s.sessions, i, i+1)
 	if len(s.sessions) == 0 {
 		s.unread, s.calm = c.now, c.calm

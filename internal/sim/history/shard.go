@@ -26,7 +26,7 @@ type shard struct {
 	hadRow   bool
 	revoked  int64 // the epoch of the last lease that an operator took away
 	sessions []*session
-	last     *session // the one that ended last
+	last     *session // the one that ended last, apart from those of former owners
 	open     []*delivery
 	unread   time.Duration // since when nobody reads it
 	calm     bool          // the group has been calm since then
