@@ -106,6 +106,29 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+// BenchmarkSeal packs and seals 100 records together, as for one PutRecords call.
+func BenchmarkSeal(b *testing.B) {
+	for _, s := range shapes {
+		b.Run(fmt.Sprintf("100x%dx%dB/%dkeys", s.count, s.size, s.keys), func(b *testing.B) {
+			records := benchRecords(s.size, s.count, s.keys)
+			var builder aggregate.Builder
+			packed := make([]aggregate.Packed, 100)
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range packed {
+					builder.Reset()
+					for j := range records {
+						builder.Add(records[j])
+					}
+					packed[i] = builder.PackUnsealed(packed[i].Data, 1, 2)
+				}
+				aggregate.Seal(packed)
+			}
+			perRecord(b, 100*s.count)
+		})
+	}
+}
+
 // BenchmarkAdd is what finding keys and exact sizes costs.
 func BenchmarkAdd(b *testing.B) {
 	for _, s := range shapes {

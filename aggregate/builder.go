@@ -123,9 +123,12 @@ func (b *Builder) Pack(buf []byte) Packed {
 	if len(b.entries) == 0 {
 		return Packed{}
 	}
-	p := b.pack(buf)
+	p := b.pack()
 	if p.ExplicitHashKey == "" {
 		p.ExplicitHashKey = hashkey.Of(p.PartitionKey).String()
+	}
+	if p.Aggregated {
+		p.Data = b.append(buf)
 	}
 	return p
 }
@@ -137,32 +140,41 @@ func (b *Builder) PackAt(buf []byte, hi, lo uint64) Packed {
 	if len(b.entries) == 0 {
 		return Packed{}
 	}
-	p := b.pack(buf)
+	p := b.pack()
 	if p.ExplicitHashKey == "" {
 		p.ExplicitHashKey = hashkey.Key{Hi: hi, Lo: lo}.String()
+	}
+	if p.Aggregated {
+		p.Data = b.append(buf)
 	}
 	return p
 }
 
-// pack is Pack with no more of a hash key than the first user record brings along.
-func (b *Builder) pack(buf []byte) Packed {
+// pack is Pack with no more of a hash key than the first user record brings along, and
+// without the data of an aggregated record.
+func (b *Builder) pack() Packed {
 	first := &b.entries[0]
-	p := Packed{PartitionKey: b.keys.list[first.key]}
+	p := Packed{PartitionKey: b.keys.list[first.key], Aggregated: !b.raw()}
 	if first.hashKey >= 0 {
 		p.ExplicitHashKey = b.hashKeys.list[first.hashKey]
 	}
-	if b.raw() {
+	if !p.Aggregated {
 		p.Data = first.data
-		return p
 	}
-	p.Data, p.Aggregated = b.append(buf), true
 	return p
 }
 
 func (b *Builder) append(buf []byte) []byte {
+	start := len(buf) + len(magic)
+	buf = b.appendMessage(buf)
+	sum := checksum(buf[start:])
+	return append(buf, sum[:]...)
+}
+
+// appendMessage appends an aggregated record without its checksum, but makes room for it.
+func (b *Builder) appendMessage(buf []byte) []byte {
 	buf = slices.Grow(buf, frameSize+b.body)
 	buf = append(buf, magic...)
-	start := len(buf)
 	for _, key := range b.keys.list {
 		buf = appendString(buf, tagPartitionKey, key)
 	}
@@ -179,8 +191,7 @@ func (b *Builder) append(buf []byte) []byte {
 		buf = appendNumber(append(buf, tagData), len(e.data))
 		buf = append(buf, e.data...)
 	}
-	sum := checksum(buf[start:])
-	return append(buf, sum[:]...)
+	return buf
 }
 
 // Reset forgets the user records, so that the Builder can pack others. It keeps its

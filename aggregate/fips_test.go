@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/kinstream/kin/aggregate"
 )
 
 func TestWorksWhereMD5IsForbidden(t *testing.T) {
@@ -12,6 +14,9 @@ func TestWorksWhereMD5IsForbidden(t *testing.T) {
 	const mark = "KIN_AGGREGATE_FIPS"
 	if os.Getenv(mark) != "" {
 		p := build(user("pk-1", "", "hello"), user("pk-2", "7", "world!")).Pack(nil)
+		wantLines(t, collect(t, p.Data), `0 pk-1/ "hello"`, `1 pk-2/7 "world!"`)
+		p = build(user("pk-1", "", "hello"), user("pk-2", "7", "world!")).PackUnsealed(nil, 1, 2)
+		aggregate.Seal([]aggregate.Packed{p, p, p})
 		wantLines(t, collect(t, p.Data), `0 pk-1/ "hello"`, `1 pk-2/7 "world!"`)
 		return
 	}
