@@ -16,7 +16,7 @@ type grouping[T any] struct {
 
 // found is an item for the call, and its group.
 type found[T any] struct {
-	node  *node[T]
+	at    cursor[T]
 	group int
 }
 
@@ -41,15 +41,14 @@ func (o *Outbox[T]) takeByKey(c *Call[T], l *lane[T]) {
 // group finds the items, and says which entry each goes into.
 func (o *Outbox[T]) group(c *Call[T], l *lane[T], g *grouping[T]) {
 	limit, bytes := c.limit, c.Bytes
-	prev := (*node[T])(nil)
-	for at, passed := l.queue.head, 0; at != nil && passed < maxWalk; {
-		n, it := at, &at.item
-		at = at.next
+	passed := 0
+	for at := l.queue.begin(); at.c != nil && passed < maxWalk; {
+		this, it := at, at.item()
 		if it.size() > o.maxRecord {
-			o.decide(l, prev, Refused, tooLarge)
+			at = o.decide(l, at, Refused, tooLarge)
 			continue
 		}
-		prev = n
+		at = at.next()
 		limit = min(limit, suspicion(it))
 		if items := len(c.Items) + len(g.found); items > 0 && items >= limit {
 			c.done = true
@@ -81,7 +80,7 @@ func (o *Outbox[T]) group(c *Call[T], l *lane[T], g *grouping[T]) {
 			}
 		}
 		bytes += grown
-		g.found = append(g.found, found[T]{n, i})
+		g.found = append(g.found, found[T]{this, i})
 	}
 }
 
@@ -126,21 +125,14 @@ func (o *Outbox[T]) gather(c *Call[T], l *lane[T], g *grouping[T]) {
 	}
 	c.Items = slices.Grow(c.Items, at-len(c.Items))[:at]
 	g.taken = append(g.taken, make([]int, len(g.sizes))...)
-	prev := (*node[T])(nil)
 	for _, f := range g.found {
-		for n := next(l, prev); n != f.node; n = next(l, prev) {
-			prev = n
-		}
-		c.limit = c.limitWith(&f.node.item)
-		c.Items[c.Entries[firstEntry+f.group].First+g.taken[f.group]] = f.node.item
+		it := f.at.item()
+		c.limit = c.limitWith(it)
+		l.bytes -= o.weigh(it)
+		l.cost -= it.cost()
+		c.Items[c.Entries[firstEntry+f.group].First+g.taken[f.group]] = *it
 		g.taken[f.group]++
-		o.drop(l, prev)
+		it.seq = 0 // for compact
 	}
-}
-
-func next[T any](l *lane[T], n *node[T]) *node[T] {
-	if n == nil {
-		return l.queue.head
-	}
-	return n.next
+	l.queue.compact(&o.pool, g.found[len(g.found)-1].at.c)
 }

@@ -76,28 +76,39 @@ func (c *chain[T]) remove(l *lane[T]) {
 
 // agenda is a heap of lanes by a moment; a lane is on it once at most.
 type agenda[T any] struct {
-	lanes []*lane[T]
+	heap  []planned[T]
 	which int
+}
+
+type planned[T any] struct {
+	at   time.Duration
+	lane *lane[T]
 }
 
 // first returns the earliest moment, or Never.
 func (a *agenda[T]) first() time.Duration {
-	if len(a.lanes) == 0 {
+	if len(a.heap) == 0 {
 		return Never
 	}
-	return a.lanes[0].when[a.which]
+	return a.heap[0].at
 }
 
-// set gives the lane its moment, whether or not it is on the agenda.
-func (a *agenda[T]) set(l *lane[T], at time.Duration) {
-	l.when[a.which] = at
+// moment returns the lane's moment, or Never if it has none.
+func (a *agenda[T]) moment(l *lane[T]) time.Duration {
 	if l.slot[a.which] == 0 {
-		a.lanes = append(a.lanes, l)
-		l.slot[a.which] = len(a.lanes)
+		return Never
 	}
-	if i := l.slot[a.which] - 1; !a.down(i) {
-		a.up(i)
+	return a.heap[l.slot[a.which]-1].at
+}
+
+// set gives the lane its moment, whether or not it has one.
+func (a *agenda[T]) set(l *lane[T], at time.Duration) {
+	i := l.slot[a.which] - 1
+	if i < 0 {
+		i = len(a.heap)
+		a.heap = append(a.heap, planned[T]{})
 	}
+	a.place(i, planned[T]{at, l})
 }
 
 func (a *agenda[T]) remove(l *lane[T]) {
@@ -105,44 +116,36 @@ func (a *agenda[T]) remove(l *lane[T]) {
 	if i < 0 {
 		return
 	}
-	last := len(a.lanes) - 1
-	a.swap(i, last)
-	a.lanes[last] = nil
-	a.lanes = a.lanes[:last]
+	last := len(a.heap) - 1
+	moved := a.heap[last]
+	a.heap[last] = planned[T]{}
+	a.heap = a.heap[:last]
 	l.slot[a.which] = 0
-	if i < last && !a.down(i) {
-		a.up(i)
+	if i < last {
+		a.place(i, moved)
 	}
 }
 
-func (a *agenda[T]) less(i, j int) bool {
-	return a.lanes[i].when[a.which] < a.lanes[j].when[a.which]
-}
-
-func (a *agenda[T]) swap(i, j int) {
-	a.lanes[i], a.lanes[j] = a.lanes[j], a.lanes[i]
-	a.lanes[i].slot[a.which], a.lanes[j].slot[a.which] = i+1, j+1
-}
-
-func (a *agenda[T]) up(i int) {
-	for i > 0 && a.less(i, (i-1)/2) {
-		a.swap(i, (i-1)/2)
-		i = (i - 1) / 2
+// place puts an entry to where it belongs, which is above or below slot i, or that.
+func (a *agenda[T]) place(i int, p planned[T]) {
+	for ; i > 0 && p.at < a.heap[(i-1)/2].at; i = (i - 1) / 2 {
+		a.put(i, a.heap[(i-1)/2])
 	}
-}
-
-func (a *agenda[T]) down(i int) (moved bool) {
 	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(a.lanes); child++ {
-			if a.less(child, least) {
-				least = child
-			}
+		child := 2*i + 1
+		if child+1 < len(a.heap) && a.heap[child+1].at < a.heap[child].at {
+			child++
 		}
-		if least == i {
-			return moved
+		if child >= len(a.heap) || p.at <= a.heap[child].at {
+			break
 		}
-		a.swap(i, least)
-		i, moved = least, true
+		a.put(i, a.heap[child])
+		i = child
 	}
+	a.put(i, p)
+}
+
+func (a *agenda[T]) put(i int, p planned[T]) {
+	a.heap[i] = p
+	p.lane.slot[a.which] = i + 1
 }

@@ -76,7 +76,7 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 		}
 		at.Spent[l.state] += now - l.since
 		if l.queue.n > 0 {
-			at.Oldest = now - l.queue.head.item.accepted
+			at.Oldest = now - l.queue.oldest().accepted
 		}
 		s.Lanes[i] = at
 	}

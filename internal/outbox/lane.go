@@ -42,7 +42,6 @@ type lane[T any] struct {
 
 	waiting waiters[T]
 	links   [chains]link[T]
-	when    [agendas]time.Duration
 	slot    [agendas]int // place on the agenda, counted from 1; 0: none
 
 	counts Counts
@@ -82,7 +81,7 @@ func (l *lane[T]) due() time.Duration {
 	if l.box.space.hurried() {
 		return 0
 	}
-	return l.queue.head.item.accepted + l.box.cfg.Linger
+	return l.queue.oldest().accepted + l.box.cfg.Linger
 }
 
 // roundUp returns the next moment at which lanes wake together. Producers that share a
@@ -144,8 +143,8 @@ func (o *Outbox[T]) watch(l *lane[T]) {
 	if o.cfg.RecordTTL == Never {
 		return
 	}
-	at := l.queue.head.item.accepted + o.cfg.RecordTTL
-	if l.slot[onExpiry] == 0 || at < l.when[onExpiry] {
+	at := l.queue.oldest().accepted + o.cfg.RecordTTL
+	if at < o.expiries.moment(l) {
 		o.expiries.set(l, at)
 	}
 }
@@ -174,9 +173,7 @@ func (o *Outbox[T]) recount(l *lane[T]) {
 
 // append puts a new item into the lane's queue.
 func (o *Outbox[T]) append(l *lane[T], it *Item[T], now time.Duration) {
-	n := o.pool.get()
-	n.item = *it
-	l.queue.push(n)
+	l.queue.push(&o.pool, it)
 	weight := o.weigh(it)
 	l.bytes += weight
 	l.cost += it.cost()
@@ -195,20 +192,9 @@ func (o *Outbox[T]) append(l *lane[T], it *Item[T], now time.Duration) {
 }
 
 // putBack returns an item to the lane that is right for it now, to where its place in
-// the order is. after is the node to search from, if the item before went to the same lane.
-func (o *Outbox[T]) putBack(l *lane[T], it *Item[T], after *node[T]) *node[T] {
-	n := o.pool.get()
-	n.item = *it
+// the order is. from is what it returned for the item before, if that went to the same lane.
+func (o *Outbox[T]) putBack(l *lane[T], it *Item[T], from *chunk[T]) *chunk[T] {
 	l.bytes += o.weigh(it)
 	l.cost += it.cost()
-	return l.queue.insert(n, after)
-}
-
-// drop takes out the node after prev, or the head, and forgets it: the item must be
-// copied before.
-func (o *Outbox[T]) drop(l *lane[T], prev *node[T]) {
-	n := l.queue.remove(prev)
-	l.bytes -= o.weigh(&n.item)
-	l.cost -= n.item.cost()
-	o.pool.put(n)
+	return l.queue.insert(&o.pool, it, from)
 }

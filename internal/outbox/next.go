@@ -118,21 +118,19 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 			at = min(at, o.stoppedUntil)
 		}
 		return at
-	case o.goes() || o.space.hurried() && len(o.dues.lanes) > 0:
+	case o.goes() || o.space.hurried() && len(o.dues.heap) > 0:
 		return now
 	default:
 		return min(at, o.sleepers.first(), o.dues.first())
 	}
 }
 
-// decide ends the item at the head of a lane without a call.
-func (o *Outbox[T]) decide(l *lane[T], prev *node[T], v Verdict, why *Failure) {
-	n := l.queue.head
-	if prev != nil {
-		n = prev.next
-	}
-	it := n.item
-	o.drop(l, prev)
+// decide ends the item at a cursor without a call, and returns the cursor of the one after it.
+func (o *Outbox[T]) decide(l *lane[T], at cursor[T], v Verdict, why *Failure) cursor[T] {
+	it := *at.item()
+	at = l.queue.remove(&o.pool, at)
+	l.bytes -= o.weigh(&it)
+	l.cost -= it.cost()
 	o.queued--
 	it.Verdict = v
 	if why != nil {
@@ -140,6 +138,7 @@ func (o *Outbox[T]) decide(l *lane[T], prev *node[T], v Verdict, why *Failure) {
 	}
 	l.tally().Failed++
 	o.finish(it)
+	return at
 }
 
 // finish has an item answered by the next Step.
@@ -155,9 +154,9 @@ func (o *Outbox[T]) finish(it Item[T]) {
 // expire ends items for which no attempt may begin any more.
 func (o *Outbox[T]) expire(now time.Duration) {
 	for o.expiries.first() <= now {
-		l := o.expiries.lanes[0]
-		for l.queue.n > 0 && l.queue.head.item.accepted+o.cfg.RecordTTL <= now {
-			o.decide(l, nil, Expired, nil)
+		l := o.expiries.heap[0].lane
+		for l.queue.n > 0 && l.queue.oldest().accepted+o.cfg.RecordTTL <= now {
+			o.decide(l, l.queue.begin(), Expired, nil)
 		}
 		o.expiries.remove(l)
 		o.place(l, now)
@@ -168,7 +167,7 @@ func (o *Outbox[T]) expire(now time.Duration) {
 func (o *Outbox[T]) giveUp() {
 	for _, l := range o.lanes {
 		for l.queue.n > 0 {
-			o.decide(l, nil, GivenUp, nil)
+			o.decide(l, l.queue.begin(), GivenUp, nil)
 		}
 		o.unplace(l)
 	}
@@ -188,7 +187,7 @@ func (o *Outbox[T]) giveUp() {
 func (o *Outbox[T]) refuseUnordered(now time.Duration) {
 	for _, l := range o.lanes {
 		for l.queue.n > 0 {
-			o.decide(l, nil, Unordered, nil)
+			o.decide(l, l.queue.begin(), Unordered, nil)
 		}
 		o.place(l, now)
 	}

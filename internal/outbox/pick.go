@@ -17,8 +17,8 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 	}
 	if o.packing != None {
 		// Lanes whose time is half over join, so that they don't make a call each.
-		for len(o.dues.lanes) > 0 && !c.done && o.dues.first() <= now+o.cfg.Linger/2 {
-			o.serve(c, o.dues.lanes[0], true, now)
+		for len(o.dues.heap) > 0 && !c.done && o.dues.first() <= now+o.cfg.Linger/2 {
+			o.serve(c, o.dues.heap[0].lane, true, now)
 		}
 	}
 	if len(c.Items) == 0 {
@@ -34,10 +34,10 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 // rouse looks again at lanes whose state is over.
 func (o *Outbox[T]) rouse(now time.Duration) {
 	for o.sleepers.first() <= now {
-		o.place(o.sleepers.lanes[0], now)
+		o.place(o.sleepers.heap[0].lane, now)
 	}
-	for o.dues.first() <= now || o.space.hurried() && len(o.dues.lanes) > 0 {
-		o.place(o.dues.lanes[0], now)
+	for o.dues.first() <= now || o.space.hurried() && len(o.dues.heap) > 0 {
+		o.place(o.dues.heap[0].lane, now)
 	}
 }
 
@@ -66,23 +66,31 @@ func (o *Outbox[T]) serve(c *Call[T], l *lane[T], partial bool, now time.Duratio
 
 // takeRaw puts records as they are into the call.
 func (o *Outbox[T]) takeRaw(c *Call[T], l *lane[T]) {
-	for l.queue.n > 0 {
-		it := &l.queue.head.item
+	from, n := len(c.Items), 0
+	for at := l.queue.begin(); at.c != nil; {
+		it := at.item()
 		size := it.size()
 		switch {
 		case size > o.maxRecord:
-			o.decide(l, nil, Refused, tooLarge)
+			at = o.decide(l, at, Refused, tooLarge)
 			continue
-		case !c.takes(o, it, size):
+		case !c.takes(o, it, size, n):
 			c.done = true
-			return
 		case !l.pace.take(size):
 			l.need = size
-			return
+		default:
+			c.limit = c.limitWith(it)
+			c.Entries = append(c.Entries, Entry[T]{First: from + n, N: 1, Bytes: size, lane: l})
+			c.Bytes += size
+			l.bytes -= o.weigh(it)
+			l.cost -= it.cost()
+			n++
+			at = at.next()
+			continue
 		}
-		c.open(l, size)
-		o.move(c, l, nil)
+		break
 	}
+	c.Items = l.queue.take(&o.pool, n, c.Items)
 }
 
 // takePacked packs records of the lane into entries, in their order.
@@ -91,48 +99,50 @@ func (o *Outbox[T]) takePacked(c *Call[T], l *lane[T], partial bool) {
 		if !partial && l.bytes < o.cfg.AggregateMaxBytes && l.queue.n < o.cfg.AggregateMaxRecords {
 			return
 		}
-		first := &l.queue.head.item
-		if first.size() > o.maxRecord {
-			o.decide(l, nil, Refused, tooLarge)
+		first := l.queue.begin()
+		if first.item().size() > o.maxRecord {
+			o.decide(l, first, Refused, tooLarge)
 			continue
 		}
-		n, size := o.measure(c, l)
+		e := o.measure(c, l)
 		switch {
-		case !c.takes(o, first, size):
+		case !c.takes(o, first.item(), e.size(), 0):
 			c.done = true
 			return
-		case !l.pace.take(size):
-			l.need = size
+		case !l.pace.take(e.size()):
+			l.need = e.size()
 			return
 		}
-		c.open(l, size)
-		for range n {
-			o.move(c, l, nil)
-		}
+		c.limit = e.limit
+		c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), N: e.n, Bytes: e.size(), lane: l})
+		c.Bytes += e.size()
+		l.bytes -= e.weight
+		l.cost -= e.cost
+		c.Items = l.queue.take(&o.pool, e.n, c.Items)
 		if o.cfg.Ordered {
 			return // entries of a call may be stored in any order
 		}
 	}
 }
 
-// measure returns how many items from the head of the lane make the next entry, at
-// least one, and how large it is at most.
-func (o *Outbox[T]) measure(c *Call[T], l *lane[T]) (n, size int) {
-	p := &l.queue.head.item
-	e := o.packed(p)
+// measure finds the next entry: the items from the head of the lane that it has, at least one.
+func (o *Outbox[T]) measure(c *Call[T], l *lane[T]) estimate[T] {
+	at := l.queue.begin()
+	e := o.packed(at.item())
 	if o.cfg.Ordered {
 		// One entry has to carry what the shard takes until the next one: as much as there
 		// are tokens for, but not less than without order.
-		e.bound = min(e.bound, max(o.cfg.AggregateMaxBytes+len(p.PartitionKey), l.pace.tokens()))
+		e.bound = min(e.bound, max(o.cfg.AggregateMaxBytes+len(at.item().PartitionKey), l.pace.tokens()))
 	}
-	limit := c.limitWith(p)
-	for at := l.queue.head.next; at != nil && e.n < o.cfg.AggregateMaxRecords; at = at.next {
-		limit = min(limit, suspicion(&at.item))
-		if len(c.Items)+e.n >= limit || !e.add(&at.item) {
+	e.limit = c.limitWith(at.item())
+	for at = at.next(); at.c != nil && e.n < o.cfg.AggregateMaxRecords; at = at.next() {
+		limit := min(e.limit, suspicion(at.item()))
+		if len(c.Items)+e.n >= limit || !e.add(at.item()) {
 			break
 		}
+		e.limit = limit
 	}
-	return e.n, e.size()
+	return e
 }
 
 // packed begins to measure an entry.
@@ -141,7 +151,11 @@ func (o *Outbox[T]) packed(first *Item[T]) estimate[T] {
 	if !o.cfg.Ordered {
 		bound = min(bound, o.cfg.AggregateMaxBytes+len(first.PartitionKey))
 	}
-	return estimate[T]{n: 1, last: first, bound: bound, body: frameSize + first.packedSize() + len(first.PartitionKey), alone: first.aloneSize()}
+	weight := first.packedSize()
+	return estimate[T]{
+		n: 1, last: first, bound: bound, body: frameSize + weight + len(first.PartitionKey), alone: first.aloneSize(),
+		weight: weight, cost: first.cost(),
+	}
 }
 
 // estimate measures an entry from above.
@@ -151,11 +165,15 @@ type estimate[T any] struct {
 	body  int // of the aggregate, with the partition key of the entry
 	alone int // of the first item without an aggregate
 	bound int
+
+	weight, cost int // of the items, as Outbox.weigh and the Space count
+	limit        int // of items in the call
 }
 
 // add adds an item, unless the entry would be too large, or one of the two must be alone.
 func (e *estimate[T]) add(it *Item[T]) bool {
-	more := it.packedSize()
+	weight := it.packedSize()
+	more := weight
 	if it.Hash == e.last.Hash && it.PartitionKey == e.last.PartitionKey && it.ExplicitHashKey == e.last.ExplicitHashKey {
 		more -= fieldSize(len(it.PartitionKey)) // the table of keys has it
 		if it.ExplicitHashKey != "" {
@@ -167,6 +185,8 @@ func (e *estimate[T]) add(it *Item[T]) bool {
 	}
 	e.n++
 	e.body += more
+	e.weight += weight
+	e.cost += it.cost()
 	e.last = it
 	return true
 }
@@ -178,28 +198,11 @@ func (e *estimate[T]) size() int {
 	return e.body
 }
 
-// open begins an entry; its items follow.
-func (c *Call[T]) open(l *lane[T], size int) {
-	c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), Bytes: size, lane: l})
-	c.Bytes += size
-}
-
-// move takes the item after prev, or the head, into the last entry of the call.
-func (o *Outbox[T]) move(c *Call[T], l *lane[T], prev *node[T]) {
-	n := l.queue.head
-	if prev != nil {
-		n = prev.next
-	}
-	c.limit = c.limitWith(&n.item)
-	c.Items = append(c.Items, n.item)
-	c.Entries[len(c.Entries)-1].N++
-	o.drop(l, prev)
-}
-
-// takes says whether an entry that begins with the item has room in the call.
-func (c *Call[T]) takes(o *Outbox[T], first *Item[T], size int) bool {
-	return len(c.Items) == 0 || len(c.Entries) < o.cfg.MaxCallRecords && c.Bytes+size <= o.cfg.MaxCallBytes &&
-		len(c.Items) < c.limitWith(first)
+// takes says whether an entry that begins with the item has room in the call, of which
+// more items are known than are in it yet.
+func (c *Call[T]) takes(o *Outbox[T], first *Item[T], size, more int) bool {
+	n := len(c.Items) + more
+	return n == 0 || len(c.Entries) < o.cfg.MaxCallRecords && c.Bytes+size <= o.cfg.MaxCallBytes && n < c.limitWith(first)
 }
 
 // limitWith returns how many items the call may have if it has that one.

@@ -114,8 +114,8 @@ func (o *Outbox[T]) stored(c *Call[T], i int, now time.Duration) {
 
 // putBackAll moves what waits again to the lanes, and counts the rest.
 func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
-	from := c.Entries[first].lane
-	count := from.tally()
+	home := c.Entries[first].lane
+	count := home.tally()
 	var stored, bytes, recovered uint64
 	for i := first; i < end; i++ {
 		items := c.Range(i)
@@ -123,7 +123,7 @@ func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
 			continue
 		}
 		var lane *lane[T]
-		var after *node[T]
+		var from *chunk[T]
 		for j := range items {
 			it := &items[j]
 			if it.Verdict == Stored {
@@ -136,17 +136,17 @@ func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
 				continue
 			}
 			if it.Verdict == Waiting && o.again(it, now) {
-				l := from
-				if from.retired {
+				l := home
+				if home.retired {
 					l = o.laneOf(it.Hash)
 				}
 				if l != lane {
 					if lane != nil {
 						o.place(lane, now)
 					}
-					lane, after = l, nil
+					lane, from = l, nil
 				}
-				after = o.putBack(l, it, after)
+				from = o.putBack(l, it, from)
 				o.queued++
 				count.Retried++
 				continue
@@ -154,7 +154,7 @@ func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
 			count.Failed++
 			o.space.decided(it)
 		}
-		if lane != nil && lane != from {
+		if lane != nil && lane != home {
 			o.place(lane, now)
 		}
 	}

@@ -105,8 +105,8 @@ func (o *Outbox[T]) relane(table *Map, now time.Duration) {
 	if repack {
 		for _, l := range o.lanes {
 			l.bytes = 0
-			for n := l.queue.head; n != nil; n = n.next {
-				l.bytes += o.weigh(&n.item)
+			for at := l.queue.begin(); at.c != nil; at = at.next() {
+				l.bytes += o.weigh(at.item())
 			}
 			l.need = 0
 			o.place(l, now)
@@ -139,7 +139,7 @@ func (o *Outbox[T]) remap(table *Map, now time.Duration) {
 	for _, l := range o.lanes {
 		stay[l] = true
 	}
-	var items []*node[T]
+	var items []Item[T]
 	var callers []*Waiter[T]
 	for _, l := range old {
 		if !stay[l] {
@@ -160,12 +160,10 @@ func (o *Outbox[T]) newLane(shard Shard, now time.Duration) *lane[T] {
 }
 
 // retire ends a lane whose shard is not open any more, and appends what waited in it.
-func (o *Outbox[T]) retire(l *lane[T], items []*node[T], callers []*Waiter[T], now time.Duration) ([]*node[T], []*Waiter[T]) {
+func (o *Outbox[T]) retire(l *lane[T], items []Item[T], callers []*Waiter[T], now time.Duration) ([]Item[T], []*Waiter[T]) {
 	l.spent[l.state] += now - l.since
-	for n := l.queue.head; n != nil; n = n.next {
-		items = append(items, n)
-	}
-	l.queue, l.bytes, l.cost = queue[T]{}, 0, 0
+	items = l.queue.take(&o.pool, l.queue.n, items)
+	l.bytes, l.cost = 0, 0
 	for w := l.waiting.head; w != nil; w = l.waiting.head {
 		o.space.leave(w)
 		callers = append(callers, w)
@@ -186,14 +184,14 @@ func (o *Outbox[T]) retire(l *lane[T], items []*node[T], callers []*Waiter[T], n
 }
 
 // resettle puts what waited in retired lanes into those of the new map, in its order.
-func (o *Outbox[T]) resettle(items []*node[T], callers []*Waiter[T], now time.Duration) {
-	slices.SortFunc(items, func(a, b *node[T]) int { return cmp.Compare(a.item.seq, b.item.seq) })
-	for _, n := range items {
-		n.next = nil
-		l := o.laneOf(n.item.Hash)
-		l.queue.push(n) // it is in the lane of no shard that stayed: ranges don't overlap
-		l.bytes += o.weigh(&n.item)
-		l.cost += n.item.cost()
+func (o *Outbox[T]) resettle(items []Item[T], callers []*Waiter[T], now time.Duration) {
+	slices.SortFunc(items, func(a, b Item[T]) int { return cmp.Compare(a.seq, b.seq) })
+	for i := range items {
+		it := &items[i]
+		l := o.laneOf(it.Hash)
+		l.queue.push(&o.pool, it) // not into the lane of a shard that stayed: ranges don't overlap
+		l.bytes += o.weigh(it)
+		l.cost += it.cost()
 	}
 	for _, l := range o.lanes {
 		o.place(l, now)
