@@ -3,6 +3,7 @@ package kin_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/lease/leasetest"
+	"github.com/kinstream/kin/memstore"
 )
 
 // read returns what was delivered, the first batch, and the context of the last one.
@@ -71,6 +73,56 @@ func TestConsumerRecordsInHand(t *testing.T) {
 			})
 		})
 	}
+
+	t.Run("are given to another worker after ShutdownTimeout, if the shard is to be handed over", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 2)
+			var kept, got shelf
+			w := g.start(&kept, manual, func(cfg *kin.ConsumerConfig) { cfg.ShutdownTimeout = 5 * time.Second })
+			time.Sleep(5 * time.Second)
+			for i := range 10 {
+				g.put(fmt.Sprint(i))
+			}
+			time.Sleep(5 * time.Second)
+			other := g.start(&got, manual)
+			time.Sleep(20 * time.Second)
+			if got.mu.Lock(); len(got.records) == 0 {
+				t.Error("nothing was handed over")
+			}
+			got.mu.Unlock()
+			for i := range 10 {
+				kept.ack(fmt.Sprint(i))
+				got.ack(fmt.Sprint(i))
+			}
+			w.end()
+			other.end()
+		})
+	})
+
+	t.Run("are not called back after a lapse, if none is left", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := &group{t: t}
+			f := newFakeStream(1)
+			store := leasetest.NewFaulty(memstore.New())
+			var s shelf
+			w := g.run(g.fake(f, &s, manual, func(cfg *kin.ConsumerConfig) { cfg.Store = store }))
+			time.Sleep(5 * time.Second)
+			f.put(0, "a")
+			time.Sleep(5 * time.Second)
+			s.ack("a")
+			store.SetOutage(leasetest.Refusing)
+			time.Sleep(15 * time.Second)
+			store.SetOutage(leasetest.Up)
+			time.Sleep(15 * time.Second)
+			if n := f.count("GetShardIterator"); n != 1 {
+				t.Errorf("%d iterators, want one: the shard was begun anew", n)
+			}
+			s.wants(t, "a")
+			w.end()
+		})
+	})
 
 	t.Run("are waited for at the end of a shard, also if they are acknowledged already", func(t *testing.T) {
 		t.Parallel()
