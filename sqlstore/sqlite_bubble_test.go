@@ -18,7 +18,7 @@ func TestWaitingForOthers(t *testing.T) {
 	t.Parallel()
 	locked := func(statement string, _ int) (answer, error) {
 		if strings.HasPrefix(statement, "wait ") {
-			return answer{}, nil
+			return answer{columns: []string{"timeout"}}, nil
 		}
 		return answer{}, codeError(5)
 	}
