@@ -119,7 +119,7 @@ func (o *Outbox[T]) gather(c *Call[T], l *lane[T], g *grouping[T]) {
 	firstEntry, at := len(c.Entries), len(c.Items)
 	for i := range g.sizes {
 		e := &g.sizes[i]
-		c.Entries = append(c.Entries, Entry[T]{First: at, N: e.n, Bytes: e.size(), lane: l})
+		c.Entries = append(c.Entries, Entry[T]{First: at, N: e.n, Bytes: e.size(), Aggregate: o.packing != None && e.aggregate(), lane: l})
 		c.Bytes += e.size()
 		at += e.n
 	}

@@ -41,7 +41,8 @@ func (o *Outbox[T]) astray(e *Entry[T], items []Item[T], now time.Duration) {
 			items[i].Verdict = Landed
 		}
 		o.landed = append(o.landed, &landing[T]{
-			items: append([]Item[T](nil), items...), entry: *e, lane: e.lane, until: now + judgeWithin,
+			items: append([]Item[T](nil), items...), entry: *e, lane: e.lane,
+			until: min(now+judgeWithin, max(now, o.expiry(&items[0]))),
 		})
 	}
 }

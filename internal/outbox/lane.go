@@ -140,13 +140,17 @@ func (o *Outbox[T]) unplace(l *lane[T]) {
 // watch sees to it that the oldest record expires in time. The moment on the agenda may
 // be too early, never too late: so lanes through which records run cost nothing.
 func (o *Outbox[T]) watch(l *lane[T]) {
-	if o.cfg.RecordTTL == Never {
-		return
-	}
-	at := l.queue.oldest().accepted + o.cfg.RecordTTL
-	if at < o.expiries.moment(l) {
+	if at := o.expiry(l.queue.oldest()); at < o.expiries.moment(l) {
 		o.expiries.set(l, at)
 	}
+}
+
+// expiry returns the moment from which no attempt of the item may begin.
+func (o *Outbox[T]) expiry(it *Item[T]) time.Duration {
+	if o.cfg.RecordTTL == Never {
+		return Never
+	}
+	return it.accepted + o.cfg.RecordTTL
 }
 
 // recount brings up to date what the lane adds to the next call if that goes for other

@@ -29,6 +29,10 @@ type Entry[T any] struct {
 	// Packed is what they have. 0: Bytes.
 	Packed int
 
+	// Aggregate says that aggregate.Builder is to pack the items. Else there is one, and it
+	// goes as it is, whatever its data looks like.
+	Aggregate bool
+
 	// Place is where the entry was stored, if Failure is nil.
 	Place Place
 
@@ -155,7 +159,7 @@ func (o *Outbox[T]) finish(it Item[T]) {
 func (o *Outbox[T]) expire(now time.Duration) {
 	for o.expiries.first() <= now {
 		l := o.expiries.heap[0].lane
-		for l.queue.n > 0 && l.queue.oldest().accepted+o.cfg.RecordTTL <= now {
+		for l.queue.n > 0 && o.expiry(l.queue.oldest()) <= now {
 			o.decide(l, l.queue.begin(), Expired, nil)
 		}
 		o.expiries.remove(l)

@@ -25,15 +25,9 @@ const (
 // service takes, and pauses after failures. An entry needs tokens for all of it, or full
 // buckets, which then are in debt: so a record that is larger than a bucket goes too.
 type pace struct {
-	bytesRate, recordsRate float64 // tokens per second at factor 1; 0: no pace
-	factor                 float64
-
-	bytes, records float64 // tokens at the moment at; below 0: debt
+	bytes, records bucket
+	factor         float64 // of their rates
 	at             time.Duration
-
-	// What refused entries may still take back. Those of somebody who sends too much would
-	// otherwise come again at once, for nothing but more refusals.
-	graceBytes, graceRecords float64
 
 	began       time.Duration // of the window; 0: none has begun
 	sent, lost  float64       // entries in it, and those of them that were throttled
@@ -44,96 +38,71 @@ type pace struct {
 
 // start gives the lane its rates and full buckets.
 func (p *pace) start(bytesRate, recordsRate float64, now time.Duration) {
-	*p = pace{bytesRate: bytesRate, recordsRate: recordsRate, factor: 1, at: now}
-	p.bytes, p.records = p.room()
-	p.graceBytes, p.graceRecords = p.bytes*grace, p.records*grace
+	*p = pace{bytes: newBucket(bytesRate), records: newBucket(recordsRate), factor: 1, at: now}
 }
 
-// room returns what the buckets hold when they are full.
-func (p *pace) room() (bytes, records float64) {
-	most := p.factor * burst.Seconds()
-	return p.bytesRate * most, p.recordsRate * most
-}
+// limited says whether there is a pace at all.
+func (p *pace) limited() bool { return p.bytes.rate > 0 || p.records.rate > 0 }
 
 // refill adds the tokens of the time that has passed.
 func (p *pace) refill(now time.Duration) {
 	if now <= p.at {
 		return
 	}
-	passed := (now - p.at).Seconds() * p.factor
+	p.bytes.refill(now-p.at, p.factor)
+	p.records.refill(now-p.at, p.factor)
 	p.at = now
-	bytes, records := p.room()
-	p.bytes = min(p.bytes+p.bytesRate*passed, bytes)
-	p.records = min(p.records+p.recordsRate*passed, records)
 }
 
 // take spends tokens for one entry, if there are enough. The buckets must be refilled.
 func (p *pace) take(size int) bool {
-	if p.bytesRate == 0 && p.recordsRate == 0 {
-		return true
-	}
-	bytes, records := p.room()
-	if p.bytes < min(float64(size), bytes) || p.records < min(1, records) {
+	if !p.bytes.has(float64(size), p.factor) || !p.records.has(1, p.factor) {
 		return false
 	}
-	p.bytes -= float64(size)
-	p.records--
+	p.bytes.spend(float64(size))
+	p.records.spend(1)
+	return true
+}
+
+// takeMore spends bytes for an entry that was taken and grows, if there are enough.
+func (p *pace) takeMore(size int) bool {
+	if p.bytes.rate > 0 && p.bytes.tokens < float64(size) {
+		return false
+	}
+	p.bytes.spend(float64(size))
 	return true
 }
 
 // tokens returns how many bytes there are tokens for.
 func (p *pace) tokens() int {
-	if p.bytesRate == 0 {
+	if p.bytes.rate == 0 {
 		return math.MaxInt
 	}
-	return int(p.bytes)
+	return int(p.bytes.tokens)
 }
 
-// takeMore spends bytes for an entry that was taken and grows, if there are enough.
-func (p *pace) takeMore(size int) bool {
-	if p.bytesRate > 0 && p.bytes < float64(size) {
-		return false
-	}
-	p.bytes -= float64(size)
-	return true
-}
-
-// ready returns the moment from which take succeeds, which may be over.
+// ready returns the moment from which take succeeds: now, or later.
 func (p *pace) ready(size int, now time.Duration) time.Duration {
 	p.refill(now)
-	bytes, records := p.room()
-	return now + max(
-		waitFor(min(float64(size), bytes)-p.bytes, p.bytesRate*p.factor),
-		waitFor(min(1, records)-p.records, p.recordsRate*p.factor))
+	return now + max(p.bytes.wait(float64(size), p.factor), p.records.wait(1, p.factor))
 }
 
-func waitFor(tokens, rate float64) time.Duration {
-	if tokens <= 0 || rate == 0 {
-		return 0
-	}
-	return time.Duration(tokens/rate*float64(time.Second)) + 1
+// giveBack returns tokens for bytes and records that never came to the service.
+func (p *pace) giveBack(bytes, records int) {
+	p.bytes.spend(-float64(bytes))
+	p.records.spend(-float64(records))
 }
-
-// giveBack returns the bytes by which an entry was smaller than estimated.
-func (p *pace) giveBack(bytes int) { p.bytes += float64(bytes) }
 
 // stored counts an entry that was stored.
 func (p *pace) stored(size int) {
-	bytes, records := p.room()
-	p.graceBytes = min(p.graceBytes+grace*float64(size), bytes)
-	p.graceRecords = min(p.graceRecords+grace, records)
+	p.bytes.stored(float64(size), p.factor)
+	p.records.stored(1, p.factor)
 }
 
-// refused returns the tokens of an entry that the service refused, if not too many were.
+// refused counts an entry that the service refused.
 func (p *pace) refused(size int) {
-	if p.graceBytes > 0 {
-		p.bytes += float64(size)
-		p.graceBytes -= float64(size)
-	}
-	if p.graceRecords > 0 {
-		p.records++
-		p.graceRecords--
-	}
+	p.bytes.refused(float64(size))
+	p.records.refused(1)
 }
 
 // tried is what became of the entries of a lane in one call.
@@ -145,7 +114,7 @@ type tried struct {
 // learn takes in what became of entries, and adapts.
 func (p *pace) learn(t tried, now time.Duration, random func() float64) {
 	p.rest(t, now, random)
-	if p.bytesRate == 0 && p.recordsRate == 0 {
+	if !p.limited() {
 		return
 	}
 	if p.began == 0 {
@@ -166,9 +135,12 @@ func (p *pace) adapt(seconds float64) {
 	case share > tooMany && p.lost > fewLost:
 		// What was stored is what the service has for us now: go there at once. A lane that
 		// had little to send learns nothing from how little that was.
-		stored := (p.sent - p.lost) / (max(p.recordsRate, 1) * seconds)
-		if p.bytesRate > 0 {
-			stored = max(stored, p.storedBytes/(p.bytesRate*seconds))
+		stored := 0.0
+		if p.records.rate > 0 {
+			stored = (p.sent - p.lost) / (p.records.rate * seconds)
+		}
+		if p.bytes.rate > 0 {
+			stored = max(stored, p.storedBytes/(p.bytes.rate*seconds))
 		}
 		p.factor = max(min(p.factor, max(stored, p.factor*mostToLose))*fall, minFactor)
 	case share < fewEnough:

@@ -114,7 +114,7 @@ func (o *Outbox[T]) takePacked(c *Call[T], l *lane[T], partial bool) {
 			return
 		}
 		c.limit = e.limit
-		c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), N: e.n, Bytes: e.size(), lane: l})
+		c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), N: e.n, Bytes: e.size(), Aggregate: e.aggregate(), lane: l})
 		c.Bytes += e.size()
 		l.bytes -= e.weight
 		l.cost -= e.cost
@@ -153,7 +153,7 @@ func (o *Outbox[T]) packed(first *Item[T]) estimate[T] {
 	}
 	weight := first.packedSize()
 	return estimate[T]{
-		n: 1, last: first, bound: bound, body: frameSize + weight + len(first.PartitionKey), alone: first.aloneSize(),
+		n: 1, last: first, bound: bound, most: o.maxRecord, body: frameSize + weight + len(first.PartitionKey), alone: first.aloneSize(),
 		weight: weight, cost: first.cost(),
 	}
 }
@@ -164,7 +164,8 @@ type estimate[T any] struct {
 	last  *Item[T]
 	body  int // of the aggregate, with the partition key of the entry
 	alone int // of the first item without an aggregate
-	bound int
+	bound int // of body
+	most  int // of alone, if the item is packed
 
 	weight, cost int // of the items, as Outbox.weigh and the Space count
 	limit        int // of items in the call
@@ -190,6 +191,10 @@ func (e *estimate[T]) add(it *Item[T]) bool {
 	e.last = it
 	return true
 }
+
+// aggregate says whether the items are packed: a single one that looks like an aggregate
+// is too, if that fits.
+func (e *estimate[T]) aggregate() bool { return e.n > 1 || e.alone <= e.most }
 
 func (e *estimate[T]) size() int {
 	if e.n == 1 {

@@ -38,7 +38,7 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 	for i := first; i < end; i++ {
 		e := &c.Entries[i]
 		if e.Packed > 0 {
-			l.pace.giveBack(e.Bytes - e.Packed)
+			l.pace.giveBack(e.Bytes-e.Packed, 0)
 		} else {
 			e.Packed = e.Bytes
 		}
@@ -47,7 +47,11 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 		}
 		if f := e.Failure; f != nil {
 			t.failed++
-			if !f.Ambiguous {
+			switch {
+			case f.Ambiguous:
+			case whole != nil:
+				l.pace.giveBack(e.Packed, 1)
+			default:
 				l.pace.refused(e.Packed)
 			}
 			if f.Throttled && whole == nil {
@@ -170,7 +174,7 @@ func (o *Outbox[T]) again(it *Item[T], now time.Duration) bool {
 		it.Verdict = GivenUp
 	case o.orderless():
 		it.Verdict = Unordered
-	case o.cfg.RecordTTL != Never && it.accepted+o.cfg.RecordTTL <= now:
+	case o.expiry(it) <= now:
 		it.Verdict = Expired
 	default:
 		return true

@@ -287,6 +287,13 @@ func (s *sim) check(c *outbox.Call[int]) {
 		items += e.N
 		bytes += e.Bytes
 		e.Packed = entrySize(c.Range(i))
+		if !e.Aggregate {
+			r := &c.Items[e.First].Record
+			e.Packed = len(r.Data) + len(r.PartitionKey)
+			if e.N != 1 {
+				s.tb.Fatalf("entry of %d items is not to be packed", e.N)
+			}
+		}
 		if s.exact {
 			s.sent += e.Packed
 			s.estimate += e.Bytes

@@ -49,12 +49,6 @@ func (o *Outbox[T]) Learn(v View, now time.Duration) {
 	now = o.space.tick(now)
 	q := &o.question
 	q.out, q.failures = false, 0
-	if o.cfg.RefreshEvery > 0 {
-		q.at = now + o.cfg.RefreshEvery
-		if q.wanted || len(o.landed) > 0 {
-			q.at = max(now, q.asked+askAgain)
-		}
-	}
 	if v.Map == nil {
 		v.Map = o.view.Map
 	}
@@ -67,6 +61,12 @@ func (o *Outbox[T]) Learn(v View, now time.Duration) {
 		o.refuseUnordered(now)
 	}
 	o.judgeLanded(now)
+	if o.cfg.RefreshEvery > 0 {
+		q.at = now + o.cfg.RefreshEvery
+		if q.wanted || len(o.landed) > 0 {
+			q.at = max(now, q.asked+askAgain)
+		}
+	}
 }
 
 // Unlearned says that Step.Ask found no answer. It is asked again later.
