@@ -217,7 +217,7 @@ func (m *Machine) discover() {
 		if !st.known || st.failed != nil {
 			continue
 		}
-		if !m.wantsOut && (st.row.Seeded || st.row.Revision > 0 && m.mayBegin(st)) {
+		if !m.wantsOut {
 			m.sow(arn, st)
 		}
 		if st.births {

@@ -2,6 +2,8 @@ package coord_test
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +162,40 @@ func TestHandOver(t *testing.T) {
 			if g.longest > time.Second {
 				t.Errorf("seed %d: shard %d was unread for %v, want at most 1s", seed, g.shard, g.longest)
 			}
+		}
+	})
+	t.Run("of a stream that its owner reads no more leaves no shard unread for a second", func(t *testing.T) {
+		t.Parallel()
+		for seed := range 20 {
+			w := newWorld(t, 12)
+			w.startAll(6, 12, seed)
+			w.run(20*time.Second + time.Duration(seed)*97*time.Millisecond)
+			g := w.gaps(12)
+			w.nodes[0].tell(coord.Streams{})
+			g.run(8 * time.Second)
+			if n := len(w.nodes[0].reading); n != 0 || g.longest > time.Second {
+				t.Errorf("seed %d: shard %d was unread for %v, want at most 1s; who gave it up reads %d", seed, g.shard, g.longest, n)
+			}
+		}
+	})
+	t.Run("of a lease that we can't read goes on to the third one at once", func(t *testing.T) {
+		t.Parallel()
+		text, err := os.ReadFile("testdata/standin.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const start = "start 2:"
+		if got := playScript(t, config("a"), string(text)); !strings.Contains(got, start) {
+			t.Fatalf("we don't read it anyway:\n%s", got)
+		}
+		full := config("a")
+		full.Capacity = 2
+		if got := playScript(t, full, string(text)); strings.Contains(got, start) {
+			t.Errorf("we read more than we may:\n%s", got)
+		}
+		other := strings.Replace(string(text), "\n1080ms", "\n1075ms streams\n1080ms", 1)
+		if got := playScript(t, config("a"), other); strings.Contains(got, start) {
+			t.Errorf("we read what is not ours to read:\n%s", got)
 		}
 	})
 	t.Run("a rolling restart of ten workers leaves no shard unread for a second", func(t *testing.T) {

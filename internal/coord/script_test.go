@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := playScript(t, string(want))
+			got := playScript(t, config("a"), string(want))
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
 					t.Fatal(err)
@@ -55,8 +55,8 @@ type script struct {
 }
 
 // playScript returns the script with the actions as they are.
-func playScript(t *testing.T, text string) string {
-	s := &script{t: t, m: coord.New(config("a"))}
+func playScript(t *testing.T, c coord.Config, text string) string {
+	s := &script{t: t, m: coord.New(c)}
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -128,6 +128,8 @@ func (s *script) event(name string, words []string) coord.Event {
 		return coord.Stopped{Key: key, Epoch: epoch, Checkpoint: at}
 	case "leave":
 		return coord.Leave{}
+	case "streams": // none of them
+		return coord.Streams{}
 	case "cut":
 		return coord.Cut{}
 	}
