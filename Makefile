@@ -126,7 +126,7 @@ bench: setup ## figures of the server, the codec, the reader and groups, side by
 # Worker processes in all combinations of servers and stores, with new seeds each time.
 .PHONY: soak
 soak: setup ## kill, stop and cut off worker processes for SOAK (default 1h); SEED chooses where to begin
-	cd e2e && KIN_E2E=required go test -count=1 -timeout 0 -run TestSoak ./group -soak=$(SOAK) -seed=$(SEED)
+	cd e2e && KIN_E2E=required go test -count=1 -timeout 0 -tags soak -run TestSoak ./group -soak=$(SOAK) -seed=$(SEED)
 
 .PHONY: conformance
 conformance: setup ## rewrite docs/conformance.md from what the servers answer

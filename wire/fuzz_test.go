@@ -26,7 +26,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"Records":[null,{"Data":"\/\/8=","PartitionKey":"\ud83d\ude00\ud83d","ApproximateArrivalTimestamp":1.5e9}],"x":[{}]}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if lower := bytes.ToLower(in); bytes.Contains(lower, []byte("nan")) || bytes.Contains(lower, []byte("infinity")) {
-			t.Skip("the SDK panics when a time is not a number, and makes some time of infinity")
+			return // the SDK panics when a time is not a number, and makes some time of infinity
 		}
 		for _, pair := range [][2]output{
 			{&kinesis.GetRecordsOutput{}, &kinesis.GetRecordsOutput{}},

@@ -3,6 +3,7 @@
 package group_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/kinstream/kin/e2e/group/trace"
 	"github.com/kinstream/kin/e2e/server"
 )
+
+var seed = flag.Uint64("seed", 1, "`number` that chooses victims and moments in the scenarios; the first one of TestSoak")
 
 // combo is a Kinesis server and a store.
 type combo struct {

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && soak
 
 package group_test
 
@@ -8,19 +8,15 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/kinstream/kin/e2e/server"
 )
 
-var (
-	seed = flag.Uint64("seed", 1, "`number` that chooses victims and moments in the scenarios of TestGroups; the first one of TestSoak")
-	soak = flag.Duration("soak", 0, "how long TestSoak plays scenarios with new seeds")
-)
+var soak = flag.Duration("soak", time.Minute, "how long TestSoak plays scenarios with new seeds")
 
 // TestSoak plays scenarios with one seed after the other, in all combinations of servers
 // and stores, for as long as -soak says.
 func TestSoak(t *testing.T) {
-	if *soak == 0 {
-		t.Skip("without -soak; see make soak")
-	}
 	t.Parallel()
 	all := scenarios()
 	end := time.Now().Add(*soak)
@@ -35,4 +31,19 @@ func TestSoak(t *testing.T) {
 			s.run(t, c, random(t, n))
 		})
 	}
+}
+
+// combos returns all combinations of servers and stores.
+func combos() []combo {
+	var all []combo
+	for _, kinesis := range server.Kinds() {
+		for _, store := range storeKinds() {
+			all = append(all, combo{kinesis, store})
+		}
+	}
+	return all
+}
+
+func storeKinds() []storeKind {
+	return []storeKind{dynalite(), dynoxide(), postgres(), mariadb(), sqlite()}
 }

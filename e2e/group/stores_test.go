@@ -60,20 +60,5 @@ func sqlite() storeKind {
 	}}
 }
 
-func storeKinds() []storeKind {
-	return []storeKind{dynalite(), dynoxide(), postgres(), mariadb(), sqlite()}
-}
-
 // benchStores are those that figures are given for.
 func benchStores() []storeKind { return []storeKind{dynalite(), postgres()} }
-
-// combos returns all combinations of servers and stores.
-func combos() []combo {
-	var all []combo
-	for _, kinesis := range server.Kinds() {
-		for _, store := range storeKinds() {
-			all = append(all, combo{kinesis, store})
-		}
-	}
-	return all
-}
