@@ -35,7 +35,6 @@ type Outbox[T any] struct {
 	phase  time.Duration // of ticks
 
 	failures     int           // calls in a row that failed as a whole
-	stoppedAt    time.Duration // when the stop was set
 	stoppedUntil time.Duration // no call begins before
 	stopped      time.Duration // sum of such times
 	refusals     int           // items in a row that were refused alone

@@ -183,8 +183,8 @@ func (o *Outbox[T]) again(it *Item[T], now time.Duration) bool {
 }
 
 // afterCall stops all calls for a while when one failed as a whole, so that an
-// endpoint that is away does not see every record at full speed. Calls that were out when
-// the stop began count as one failure.
+// endpoint that is away does not see every record at full speed. Calls that were out
+// together count as one failure.
 func (o *Outbox[T]) afterCall(whole *Failure, begun, now time.Duration) {
 	switch {
 	case whole == nil:
@@ -192,11 +192,10 @@ func (o *Outbox[T]) afterCall(whole *Failure, begun, now time.Duration) {
 			o.stopped -= o.stoppedUntil - now
 		}
 		o.failures, o.stoppedUntil = 0, 0
-	case whole.Retryable && begun >= o.stoppedAt:
+	case whole.Retryable && begun >= o.stoppedUntil:
 		o.failures++
-		o.stoppedAt = now
 		until := now + backOff(minStop, maxStop, o.failures, o.cfg.Random)
-		o.stopped += until - max(now, o.stoppedUntil)
+		o.stopped += until - now
 		o.stoppedUntil = until
 	}
 }

@@ -1,0 +1,299 @@
+package outbox_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/internal/outbox"
+)
+
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	with := func(aggregation outbox.Aggregation) func(*outbox.Config, *outbox.SpaceLimits) {
+		return func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
+			cfg.Ordered, cfg.Aggregation, cfg.AggregateMaxBytes = true, aggregation, 1000
+		}
+	}
+	t.Run("a lane has one call at a time, others go on", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 0), 10, 2)
+		r.now += time.Second
+		c := r.wantCall("[[0 1]]")
+		r.put(in(0, 0), 10, 1)
+		r.put(in(1, 0), 10, 1)
+		r.now += time.Second
+		r.wantCall("[[3]]")
+		r.idle()
+		r.stored(c)
+		r.wantCall("[[2]]")
+	})
+	t.Run("by shard, one entry holds all that waits, beyond AggregateMaxBytes", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 0), 400, 20)
+		r.now += time.Second
+		if c := r.call(); len(c.Entries) != 1 || len(c.Items) != 20 {
+			t.Errorf("call = %s, want one entry of 20", show(c))
+		}
+	})
+	t.Run("with a pace, one entry holds what there are tokens for, and AggregateMaxBytes at least", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			with(outbox.ByShard)(cfg, limits)
+			cfg.BytesPerSecond = 20_000
+		})
+		r.put(in(0, 0), 400, 100)
+		r.now += time.Second
+		c := r.call()
+		if c.Bytes < 9000 || c.Bytes > 10_000 {
+			t.Errorf("bytes of the first entry = %d, want half a second's", c.Bytes)
+		}
+		r.stored(c)
+		r.now = r.idle()
+		if c := r.call(); c.Bytes < 500 || c.Bytes > 1000+20_000/40 {
+			t.Errorf("bytes of the second entry = %d, want AggregateMaxBytes, and what a tick adds", c.Bytes)
+		}
+	})
+	t.Run("raw, a call has the first record of each key", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.None))
+		r.put(in(0, 1), 10, 3)
+		r.put(in(0, 2), 10, 2)
+		r.now += time.Second
+		c := r.wantCall("[[0] [3]]")
+		if c.Entries[0].Aggregate {
+			t.Error("a record is to be packed")
+		}
+		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
+		r.idle()
+		r.now += time.Second
+		c = r.wantCall("[[0] [4]]")
+		r.stored(c)
+		r.stored(r.wantCall("[[1]]"))
+		r.stored(r.wantCall("[[2]]"))
+	})
+	t.Run("by key, a call has one entry of each key, and nothing overtakes what did not go in", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			with(outbox.ByPartitionKey)(cfg, limits)
+			cfg.AggregateMaxRecords = 2
+		})
+		r.put(in(0, 1), 10, 3)
+		r.put(in(0, 2), 10, 1)
+		r.put(in(0, 1), 10, 1)
+		r.now += time.Second
+		r.stored(r.wantCall("[[0 1] [3]]"))
+		r.stored(r.wantCall("[[2 4]]"))
+	})
+	t.Run("a record that is answered with an error does not stop its key", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.None))
+		r.put(in(0, 1), 10, 2)
+		r.now += time.Second
+		c := r.call()
+		r.end(c, nil, map[int]*outbox.Failure{0: {Err: errThrottled}})
+		r.wantVerdicts(c, "0:refused")
+		r.now += time.Second
+		r.wantCall("[[1]]")
+	})
+	t.Run("new lanes wait for what is in flight from the old ones", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 0), 10, 1)
+		r.put(in(3, 0), 10, 1)
+		r.now += time.Second
+		c := r.wantCall("[[0] [1]]")
+		r.put(in(0, 0), 10, 1)
+		r.put(in(3, 0), 10, 1)
+		r.split(0)
+		r.now += time.Second
+		r.idle()
+		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
+		r.now += time.Second
+		r.wantCall("[[0 2] [3]]")
+	})
+	t.Run("also through two maps", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 0), 10, 1)
+		r.now += time.Second
+		c := r.call()
+		r.put(in(0, 0), 10, 1)
+		r.split(0)
+		r.split(0)
+		r.now += time.Second
+		r.idle()
+		r.stored(c)
+		r.wantCall("[[1]]")
+	})
+	t.Run("is refused where there is none", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 0), 10, 1)
+		r.now += time.Second
+		c := r.call()
+		r.put(in(0, 0), 10, 1)
+		r.o.Learn(outbox.View{Distribution: outbox.Auto}, r.now)
+		r.wantVerdicts(r.o.Next(r.now).Over, "1:unordered")
+		if _, _, err := r.offer(in(0, 0), 10); err != outbox.ErrUnordered {
+			t.Errorf("offer = %v, want ErrUnordered", err)
+		}
+		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
+		r.wantVerdicts(c, "0:unordered")
+	})
+}
+
+// split splits the first open shard and tells the engine.
+func (r *rig) split(at int) {
+	r.Helper()
+	var listing []outbox.Shard
+	for i := range r.m.Len() {
+		s := r.m.Open(i)
+		if i != at {
+			listing = append(listing, s)
+			continue
+		}
+		middle, _ := s.Range.Middle()
+		low, high, _ := s.Range.Split(middle)
+		s.Closed = true
+		listing = append(listing, s, outbox.Shard{ID: s.ID + "-low", Range: low}, outbox.Shard{ID: s.ID + "-high", Range: high})
+	}
+	m, err := outbox.NewMap(listing)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.m = m
+	r.o.Learn(outbox.View{Map: m, Distribution: outbox.ByKey}, r.now)
+}
+
+func TestLandings(t *testing.T) {
+	t.Parallel()
+	setup := func(t *testing.T, retry bool) (*rig, *outbox.Call[int]) {
+		t.Helper()
+		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
+			cfg.Aggregation, cfg.RetryAmbiguous = outbox.ByShard, retry
+		})
+		r.put(in(0, 1), 10, 2)
+		r.now += 100 * ms
+		return r, r.wantCall("[[0 1]]")
+	}
+	const parent = "shardId-000000000000"
+	land := func(r *rig, c *outbox.Call[int], shard string) {
+		c.Entries[0].Place = outbox.Place{Shard: shard, Sequence: "7"}
+		r.o.Settle(c, nil, r.now)
+	}
+	t.Run("in a shard that holds all hash keys are stored", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		r.split(0)
+		land(r, c, parent+"-low")
+		r.wantVerdicts(c, "0:stored 1:stored")
+		if !r.o.Next(r.now + time.Second).Ask {
+			t.Error("a new map is not asked for")
+		}
+	})
+	t.Run("in a shard that does not are put again", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		land(r, c, "shardId-000000000001")
+		r.wantVerdicts(c, "0:waiting? 1:waiting?")
+		c = r.wantCall("[[0 1]]")
+		land(r, c, "shardId-000000000001")
+		r.wantCall("[[0] [1]]") // now alone
+	})
+	t.Run("are refused where nothing may be put again", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, false)
+		land(r, c, "shardId-000000000001")
+		r.wantVerdicts(c, "0:refused? 1:refused?")
+	})
+	t.Run("wait for a map that knows the shard", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		land(r, c, parent+"-low")
+		r.wantVerdicts(c, "0:landed 1:landed")
+		r.idle()
+		r.split(1) // not that one
+		if over := r.o.Next(r.now).Over; over != nil {
+			t.Fatalf("answered by a map without the shard: %s", verdicts(over))
+		}
+		r.m = evenMap(t, 4)
+		r.split(0)
+		over := r.o.Next(r.now).Over
+		r.wantVerdicts(over, "0:stored 1:stored")
+		if e := over.Entries[0]; len(over.Entries) != 1 || e.Place.Sequence != "7" || e.N != 2 {
+			t.Errorf("answered with entry %+v of %d, want one with the place of both", e, len(over.Entries))
+		}
+	})
+	t.Run("that no map explains are put again, alone", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		land(r, c, "nowhere")
+		want := r.now + outbox.JudgeWithin
+		for r.now < want {
+			wait := r.idle()
+			if wait > want {
+				t.Fatalf("wait until %v, want %v at most", wait, want)
+			}
+			r.now = max(wait, r.now+ms)
+			r.o.Unlearned(r.now)
+		}
+		r.wantCall("[[0] [1]]")
+	})
+	t.Run("are answered when the time of their records is over", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		r.now += 29 * time.Second
+		land(r, c, "nowhere")
+		r.now += time.Second
+		r.wantVerdicts(r.o.Next(r.now).Over, "0:expired? 1:expired?")
+	})
+	t.Run("of single records are stored wherever that is", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, nil)
+		r.put(in(0, 1), 10, 1)
+		r.now += 100 * ms
+		c := r.call()
+		land(r, c, "nowhere")
+		r.wantVerdicts(c, "0:stored")
+		if s := r.o.Stats(r.now); s.Strayed != 1 {
+			t.Errorf("strayed = %d, want 1", s.Strayed)
+		}
+	})
+	t.Run("that are given up may be stored", func(t *testing.T) {
+		t.Parallel()
+		r, c := setup(t, true)
+		land(r, c, "nowhere")
+		r.space.Close()
+		r.space.GiveUp(errThrottled)
+		r.wantVerdicts(r.o.Next(r.now).Over, "0:given up? 1:given up?")
+		if got, want := r.space.Left(), (outbox.Left{Ambiguous: 2}); got != want {
+			t.Errorf("left = %+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestLanesOfANewMap(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	half := hashkey.Even(8)[1].Start.String()
+	r.put(in(0, 1), 10, 2)
+	r.put(half, 10, 1)
+	r.put(in(0, 1), 10, 1)
+	r.put(in(1, 1), 10, 1)
+	r.split(0)
+	r.now += time.Second
+	c := r.call()
+	shards := map[int]string{}
+	for i := range c.Entries {
+		shards[c.Range(i)[0].Owner] = c.Entries[i].Shard()
+	}
+	const parent = "shardId-000000000000"
+	for owner, want := range map[int]string{0: parent + "-low", 1: parent + "-low", 2: parent + "-high", 3: parent + "-low", 4: "shardId-000000000001"} {
+		if shards[owner] != want {
+			t.Errorf("record %d is expected in %q, want %q", owner, shards[owner], want)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package outbox_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/kinstream/kin/internal/outbox"
+)
+
+// cost is what a record of the rig with size bytes of data counts.
+func cost(hash string, size int) int { return len("k") + len(hash) + size + outbox.Overhead }
+
+func owners(waiters []*outbox.Waiter[int]) string {
+	var list []int
+	for _, w := range waiters {
+		list = append(list, w.Item().Owner)
+	}
+	return fmt.Sprint(list)
+}
+
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	room := func(bytes int, fail bool) func(*outbox.Config, *outbox.SpaceLimits) {
+		return func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			limits.Bytes, limits.Fail, cfg.Linger = bytes, fail, 0
+		}
+	}
+	wait := func(r *rig, hash string, size int) *outbox.Waiter[int] {
+		r.Helper()
+		w, _, err := r.offer(hash, size)
+		if w == nil || err != nil {
+			r.Fatalf("offer = %v, %v, want to wait", w, err)
+		}
+		return w
+	}
+	t.Run("a lane gets four fifths, and the others the rest", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(100_000, true))
+		n := 0
+		for ; ; n++ {
+			if _, _, err := r.offer(in(0, 0), 1000); err != nil {
+				break
+			}
+		}
+		if got := n * cost(in(0, 0), 1000); got < 78_000 || got > 80_000 {
+			t.Errorf("the lane holds %d bytes, want four fifths of 100,000", got)
+		}
+		r.put(in(1, 0), 1000, 5)
+		if got := r.space.Gauges(); got.Waiting != 0 {
+			t.Errorf("waiting = %d, want none: what does not fit fails", got.Waiting)
+		}
+	})
+	t.Run("those who wait for a lane are served in their order, and lanes in turns", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 7800, 1)
+		wait(r, in(0, 0), 100) // 1: the lane has its share
+		wait(r, in(0, 0), 100) // 2
+		wait(r, in(0, 0), 1)   // 3: comes after the others of its lane
+		r.put(in(1, 0), 1000, 1)
+		wait(r, in(2, 0), 6000) // 5: more than is free
+		step := r.o.Next(r.now)
+		if got, want := show(step.Call), "[[0] [4]]"; got != want {
+			t.Fatalf("call = %s, want %s", got, want)
+		}
+		if got, want := owners(step.Admitted), "[1]"; got != want {
+			t.Errorf("admitted when the lane is empty: %s, want %s", got, want)
+		}
+		r.stored(step.Call)
+		admitted, _ := r.o.Release(step.Call, r.now)
+		if got, want := owners(admitted), "[5 2 3]"; got != want {
+			t.Errorf("admitted when there is room: %s, want %s", got, want)
+		}
+	})
+	t.Run("a small record does not overtake a large one that waits for bytes", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 5000, 1)
+		wait(r, in(1, 0), 6000)
+		w := wait(r, in(2, 0), 10)
+		if ok, admitted := r.space.Withdraw(w, r.now); !ok || len(admitted) != 0 {
+			t.Errorf("withdraw = %v, admitted %s", ok, owners(admitted))
+		}
+		if ok, _ := r.space.Withdraw(w, r.now); ok {
+			t.Error("a waiter is withdrawn twice")
+		}
+	})
+	t.Run("who gives up lets the others in", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 5000, 1)
+		large := wait(r, in(1, 0), 6000)
+		wait(r, in(2, 0), 10)
+		ok, admitted := r.space.Withdraw(large, r.now)
+		if got, want := owners(admitted), "[2]"; !ok || got != want {
+			t.Errorf("withdraw = %v, admitted %s, want %s", ok, got, want)
+		}
+		r.put(in(3, 0), 10, 1)
+	})
+	t.Run("one record comes on top when only callbacks are left", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 9000, 1)
+		c := r.call()
+		r.stored(c)
+		r.put(in(0, 0), 9000, 1)
+		wait(r, in(0, 0), 9000)
+	})
+	t.Run("waiters follow their lane to a new map", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 7800, 1)
+		wait(r, in(0, 0), 100)
+		wait(r, in(0, 0), 100)
+		r.split(0)
+		step := r.o.Next(r.now)
+		r.stored(step.Call)
+		admitted, _ := r.o.Release(step.Call, r.now)
+		if got, want := owners(append(step.Admitted, admitted...)), "[1 2]"; got != want {
+			t.Errorf("admitted = %s, want %s", got, want)
+		}
+		if c := r.call(); c.Entries[0].Shard() != "shardId-000000000000-low" {
+			t.Errorf("shard = %s, want the child", c.Entries[0].Shard())
+		}
+	})
+	t.Run("outboxes share it", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 7000, 1)
+		cfg := config()
+		other := &rig{T: t, space: r.space, o: outbox.New(r.space, cfg), now: r.now, n: 100}
+		wait(other, in(0, 0), 5000)
+		step := r.o.Next(r.now)
+		step.Call.Entries[0].Place.Shard = step.Call.Entries[0].Shard()
+		admitted := r.o.Settle(step.Call, nil, r.now) // nothing but callbacks is left
+		if got, want := owners(admitted), "[100]"; got != want {
+			t.Errorf("admitted = %s, want %s", got, want)
+		}
+		other.now += time.Second
+		other.wantCall("[[100]]")
+	})
+}
+
+func TestFlushAndClose(t *testing.T) {
+	t.Parallel()
+	t.Run("flush is over when all that was accepted before is released", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, nil)
+		if r.space.Flush() != nil {
+			t.Error("there is something to flush in an empty space")
+		}
+		r.put(in(0, 0), 10, 2)
+		first := r.space.Flush()
+		if again := r.space.Flush(); again != first {
+			t.Error("a flush of the same is another one")
+		}
+		c := r.wantCall("[[0] [1]]") // does not wait for Linger
+		r.put(in(0, 0), 10, 1)
+		second := r.space.Flush()
+		later := r.wantCall("[[2]]")
+		r.stored(later)
+		if _, answered := r.o.Release(later, r.now); len(answered) != 0 {
+			t.Error("a flush is over before what came first")
+		}
+		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
+		if _, answered := r.o.Release(c, r.now); len(answered) != 0 {
+			t.Error("a flush is over with a record that is tried again")
+		}
+		r.now += time.Second
+		c = r.wantCall("[[0]]")
+		r.stored(c)
+		if _, answered := r.o.Release(c, r.now); len(answered) != 2 || answered[0] != first || answered[1] != second {
+			t.Errorf("flushes over = %d, want both, in their order", len(answered))
+		}
+		r.put(in(0, 0), 10, 1)
+		r.idle() // nobody is in a hurry any more
+	})
+	t.Run("close refuses who waits and who comes, and sends the rest at once", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 1000 })
+		r.put(in(0, 0), 100, 1)
+		if w, _, _ := r.offer(in(0, 0), 700); w == nil {
+			t.Fatal("does not wait")
+		}
+		refused := r.space.Close()
+		if got, want := owners(refused), "[1]"; got != want || refused[0].Err != outbox.ErrClosed {
+			t.Errorf("refused = %s, want %s", got, want)
+		}
+		if _, _, err := r.offer(in(0, 0), 1); err != outbox.ErrClosed {
+			t.Errorf("offer = %v, want ErrClosed", err)
+		}
+		c := r.wantCall("[[0]]")
+		r.stored(c)
+		if r.space.Finished() {
+			t.Error("finished before the release")
+		}
+		r.o.Release(c, r.now)
+		if !r.space.Finished() {
+			t.Error("not finished")
+		}
+	})
+	t.Run("giving up ends what waits, and what comes back", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, nil)
+		r.put(in(0, 0), 10, 3)
+		r.now += time.Second
+		c := r.wantCall("[[0] [1] [2]]")
+		r.put(in(0, 0), 10, 1)
+		r.space.Close()
+		r.space.GiveUp(errThrottled)
+		r.space.GiveUp(nil)
+		if r.space.GaveUp() != errThrottled {
+			t.Errorf("cause = %v, want the first", r.space.GaveUp())
+		}
+		step := r.o.Next(r.now)
+		r.wantVerdicts(step.Over, "3:given up")
+		r.o.Release(step.Over, r.now)
+		r.end(c, nil, map[int]*outbox.Failure{1: throttled, 2: errInternal})
+		r.wantVerdicts(c, "0:stored 1:given up 2:given up?")
+		if got, want := r.space.Left(), (outbox.Left{NotStored: 2, Ambiguous: 1}); got != want {
+			t.Errorf("left = %+v, want %+v", got, want)
+		}
+		r.o.Release(c, r.now)
+		if !r.space.Finished() || r.idle() != outbox.Never {
+			t.Error("not finished, or something left to wait for")
+		}
+	})
+}
