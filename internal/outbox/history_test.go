@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -139,8 +140,8 @@ func (h *history) meddle() {
 			h.flushes[done] = true
 		}
 	case 4:
-		for w := range h.waiting {
-			if w.Item().Owner%3 == 0 {
+		for _, w := range slices.SortedFunc(maps.Keys(h.waiting), func(a, b *outbox.Waiter[int]) int { return a.Item().Owner - b.Item().Owner }) {
+			if w.Item().Owner%3 == 0 && h.waiting[w] { // it may have been admitted meanwhile
 				h.withdraw(w)
 			}
 		}

@@ -73,6 +73,14 @@ func TestRoom(t *testing.T) {
 			t.Errorf("admitted when there is room: %s, want %s", got, want)
 		}
 	})
+	t.Run("a record that would fit comes after those who wait for its lane", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 7700, 1)
+		wait(r, in(0, 0), 500)
+		wait(r, in(0, 0), 1)
+		r.put(in(1, 0), 1, 1)
+	})
 	t.Run("a small record does not overtake a large one that waits for bytes", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, room(10_000, false))
