@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -137,7 +138,7 @@ func TestOrder(t *testing.T) {
 		r.put(in(0, 0), 10, 1)
 		r.o.Learn(outbox.View{Distribution: outbox.Auto}, r.now)
 		r.wantVerdicts(r.o.Next(r.now).Over, "1:unordered")
-		if _, _, err := r.offer(in(0, 0), 10); err != outbox.ErrUnordered {
+		if _, _, err := r.offer(in(0, 0), 10); !errors.Is(err, outbox.ErrUnordered) {
 			t.Errorf("offer = %v, want ErrUnordered", err)
 		}
 		r.end(c, nil, map[int]*outbox.Failure{0: throttled})

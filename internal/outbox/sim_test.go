@@ -54,8 +54,7 @@ type sim struct {
 	byKey          map[hashkey.Key][]int // records by key, in the order of acceptance
 	highest        int                   // bytes held
 	sent, estimate int                   // bytes of entries
-	lowest         time.Duration
-	admitted       func(owner int) // for runs that keep no records: the owner is who offers
+	admitted       func(owner int)       // for runs that keep no records: the owner is who offers
 	stored         int
 	longest        time.Duration // from acceptance to answer
 }
