@@ -35,9 +35,9 @@ type LineWriter struct {
 	// turn is held by whoever writes, also while it waits for room, and guards the fields below. It is
 	// a channel because a mutex must not be held while waiting.
 	turn    chan struct{}
-	open    []byte   // the line that has no end yet
-	skip    bool     // that line is too long and was reported: its rest is passed over
-	line    int64    // number of the last line that was begun
+	open    []byte // the line that has no end yet
+	skip    bool   // that line is too long and was reported: its rest is passed over
+	line    int64  // number of the last line that was begun
 	copies  lineCopies
 	keys    lineKeys
 	closing bool // Close was called

@@ -1,7 +1,6 @@
 package kin_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,11 +88,7 @@ func TestPutBatch(t *testing.T) {
 			cfg := room(3)
 			cfg.WhenFull = kin.FailWhenFull
 			p := newProducer(t, &scriptedPuts{answer: slowly}, cfg)
-			recs := userRecords("k", 5)
-			for i := range recs {
-				recs[i].Data = recs[i].Data[:1]
-			}
-			results, err := p.PutBatch(t.Context(), recs)
+			results, err := p.PutBatch(t.Context(), smallRecords("k", 5))
 			mustClose(t, p)
 			_, failed := batchError(t, err)
 			if len(failed) != 2 || failed[3] == nil || failed[4] == nil || !errors.Is(failed[4], kin.ErrBufferFull) || failed[4].Ambiguous {
@@ -109,7 +104,7 @@ func TestPutBatch(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			p := newProducer(t, &scriptedPuts{answer: slowly}, room(4))
-			results, err := p.PutBatch(t.Context(), userRecordsOf(1, "k", 10))
+			results, err := p.PutBatch(t.Context(), smallRecords("k", 10))
 			mustClose(t, p)
 			if err != nil || len(results) != 10 {
 				t.Errorf("PutBatch = %d results and %v, want 10 and nil", len(results), err)
@@ -133,11 +128,11 @@ func TestPutBatch(t *testing.T) {
 	})
 }
 
-// userRecordsOf returns n records with data of the given size.
-func userRecordsOf(size int, prefix string, n int) []kin.UserRecord {
+// smallRecords returns n records with data of 1 byte, as room counts them.
+func smallRecords(prefix string, n int) []kin.UserRecord {
 	recs := userRecords(prefix, n)
 	for i := range recs {
-		recs[i].Data = bytes.Repeat([]byte("x"), size)
+		recs[i].Data = recs[i].Data[:1]
 	}
 	return recs
 }
@@ -190,7 +185,7 @@ func testPutBatchCutShort(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2500*time.Millisecond, why)
 	defer cancel()
 	begun := time.Now()
-	results, err := p.PutBatch(ctx, userRecordsOf(1, "k", 8))
+	results, err := p.PutBatch(ctx, smallRecords("k", 8))
 	if took := time.Since(begun); took != 2500*time.Millisecond {
 		t.Errorf("took %v, want 2.5s", took)
 	}
