@@ -209,10 +209,7 @@ func (o *Outbox[T]) halve(c *Call[T], whole *Failure) bool {
 		return false
 	}
 	for i := range c.Items {
-		it := &c.Items[i]
-		if n := uint32(len(c.Items)); it.suspect == 0 || n < it.suspect {
-			it.suspect = n
-		}
+		c.Items[i].suspect = uint32(len(c.Items)) // less than before, if there was one: see suspicion
 	}
 	return true
 }

@@ -187,6 +187,18 @@ func TestCallsThatAreRefusedForTheirContent(t *testing.T) {
 			}
 		})
 	}
+	t.Run("come again with half as many records at most, also of other lanes", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation = outbox.ByShard })
+		r.put(in(0, 0), 10, 8)
+		r.now += time.Second
+		r.end(r.wantCall("[[0 1 2 3 4 5 6 7]]"), errContent, nil)
+		r.put(in(1, 0), 10, 8)
+		r.now += time.Second
+		r.wantCall("[[0 1 2 3]]")
+		r.wantCall("[[8 9 10 11 12 13 14 15]]")
+		r.wantCall("[[4 5 6 7]]")
+	})
 	t.Run("are not searched when it is not the records", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
