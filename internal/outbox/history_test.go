@@ -74,6 +74,7 @@ func newHistory(tb testing.TB, seed uint64) *history {
 	cfg.Ordered = r.IntN(2) == 0
 	cfg.RetryAmbiguous = r.IntN(4) > 0
 	cfg.RefreshEvery = time.Duration(1+r.IntN(20)) * time.Second
+	s.callBytes = cfg.MaxCallBytes
 	h := &history{sim: s, cfg: cfg, left: 200 + r.IntN(3000), keys: 1 + r.IntN(60), close: r.IntN(2) == 0}
 	h.o = s.box(cfg)
 	return h

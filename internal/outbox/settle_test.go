@@ -79,6 +79,23 @@ func TestFailures(t *testing.T) {
 			t.Fatalf("expired too early: %s", verdicts(step.Over))
 		}
 	})
+	t.Run("cost tokens if they may have been stored, and none if they never came there", func(t *testing.T) {
+		t.Parallel()
+		for failure, want := range map[*outbox.Failure]int{errCut: 2, errNoRoute: 10} {
+			r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.RecordsPerSecond = 20 })
+			r.put(in(0, 0), 10, 20)
+			r.now += 500 * ms
+			c := r.call()
+			if len(c.Items) != 10 {
+				t.Fatalf("items in the first call = %d, want half a second's", len(c.Items))
+			}
+			r.end(c, failure, nil)
+			r.now += 100 * ms // the stop is over
+			if c := r.call(); len(c.Items) != want {
+				t.Errorf("%v: items in the next call = %d, want %d", failure.Err, len(c.Items), want)
+			}
+		}
+	})
 	t.Run("expire while the stream stands still", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
@@ -193,11 +210,11 @@ func TestCallsThatAreRefusedForTheirContent(t *testing.T) {
 		r.put(in(0, 0), 10, 8)
 		r.now += time.Second
 		r.end(r.wantCall("[[0 1 2 3 4 5 6 7]]"), errContent, nil)
+		r.wantCall("[[0 1 2 3]]")
 		r.put(in(1, 0), 10, 8)
 		r.now += time.Second
-		r.wantCall("[[0 1 2 3]]")
-		r.wantCall("[[8 9 10 11 12 13 14 15]]")
 		r.wantCall("[[4 5 6 7]]")
+		r.wantCall("[[8 9 10 11 12 13 14 15]]")
 	})
 	t.Run("are not searched when it is not the records", func(t *testing.T) {
 		t.Parallel()
