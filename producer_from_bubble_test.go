@@ -93,6 +93,22 @@ func TestPutFrom(t *testing.T) {
 		})
 	})
 
+	t.Run("returns after the last done has", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{})
+			returned := 0
+			err := p.PutFrom(t.Context(), sending(userRecords("k", 3)), func(kin.UserRecord, kin.PutResult, error) {
+				time.Sleep(time.Second)
+				returned++ // the callbacks of one call come one after the other
+			})
+			if err != nil || returned != 3 {
+				t.Errorf("PutFrom = %v after %d of 3 callbacks", err, returned)
+			}
+			mustClose(t, p)
+		})
+	})
+
 	t.Run("holds up who sends while the buffer is full", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
