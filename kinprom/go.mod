@@ -2,7 +2,10 @@ module github.com/kinstream/kin/kinprom
 
 go 1.26.0
 
-require github.com/kinstream/kin v0.0.0
+require (
+	github.com/kinstream/kin v0.0.0
+	github.com/prometheus/client_golang v1.25.0
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.6 // indirect
@@ -14,7 +17,6 @@ require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
-	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
