@@ -120,7 +120,7 @@ func TestPutFrom(t *testing.T) {
 			go func() { ended <- p.PutFrom(t.Context(), recs, l.done) }()
 			var sent atomic.Int64
 			go func() {
-				for _, rec := range smallRecords("k", 10) {
+				for _, rec := range smallRecords(10) {
 					recs <- rec
 					sent.Add(1)
 				}
@@ -147,7 +147,7 @@ func TestPutFrom(t *testing.T) {
 			cfg.WhenFull = kin.FailWhenFull
 			p := newProducer(t, &scriptedPuts{answer: slowly}, cfg)
 			var l fromLog
-			if err := p.PutFrom(t.Context(), sending(smallRecords("k", 10)), l.done); err != nil {
+			if err := p.PutFrom(t.Context(), sending(smallRecords(10)), l.done); err != nil {
 				t.Errorf("PutFrom = %v, want nil", err)
 			}
 			stored, failed := l.stored(t)
@@ -232,7 +232,7 @@ func testPutFromCutShort(t *testing.T) {
 	var sent []string
 	var sender sync.WaitGroup
 	sender.Go(func() {
-		for _, rec := range smallRecords("k", 10) {
+		for _, rec := range smallRecords(10) {
 			select {
 			case recs <- rec:
 				sent = append(sent, rec.PartitionKey)
