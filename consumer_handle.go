@@ -70,7 +70,7 @@ func (s *shardRun) afterFailure(b *Batch, a *attempts) bool {
 	wait := c.retryWait().Delay(a.failures)
 	final := c.cfg.WhenFailed != RetryBatch && a.failures >= c.cfg.MaxAttempts
 	if n := a.failures; n&(n-1) == 0 || final {
-		s.warn("consuming: the handler failed", n, a.last)
+		c.cfg.Logger.Warn("consuming: the handler failed", s.failure(n, a.last)...)
 	}
 	switch {
 	case !final:
@@ -157,7 +157,7 @@ func (s *shardRun) bury(b *Batch) bool {
 		failures++
 		s.noteHandler(failures, err)
 		if failures&(failures-1) == 0 {
-			s.warn("consuming: the handler of dead letters failed", failures, err)
+			c.cfg.Logger.Warn("consuming: the handler of dead letters failed", s.failure(failures, err)...)
 		}
 		if fetch.Sleep(s.reading, c.retryWait().Delay(failures)) != nil {
 			return false
@@ -165,13 +165,13 @@ func (s *shardRun) bury(b *Batch) bool {
 	}
 }
 
-// warn logs that a handler has failed so often in a row.
-func (s *shardRun) warn(message string, failures int, err error) {
+// failure returns what the log says of a handler that has failed so often in a row.
+func (s *shardRun) failure(failures int, err error) []any {
 	args := []any{"stream", s.stream.name, "shard", string(s.id), "attempt", failures, "err", err}
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		args = append(args, "stack", string(p.Stack))
 	}
-	s.run.c.cfg.Logger.Warn(message, args...)
+	return args
 }
 
 // callHandler calls the handler, and tells of it.
