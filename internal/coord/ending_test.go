@@ -6,6 +6,8 @@ import (
 
 	"github.com/kinstream/kin/internal/coord"
 	"github.com/kinstream/kin/internal/topology"
+	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/memstore"
 )
 
 // A shard that has ended may wait for a child that can't have a lease yet. If its owner dies
@@ -43,5 +45,31 @@ func TestCheckpointsOfShardsThatHaveEnded(t *testing.T) {
 		if err, answered := a.flushed[3]; !answered || err != nil || w.row(0).Checkpoint != after(7) {
 			t.Errorf("answered: %v, error %v, the row has %s; want %s", answered, err, w.row(0).Checkpoint, after(7))
 		}
+	})
+}
+
+// When the rows of a group are deleted under a worker, it makes them anew, also those of shards
+// whose handlers it waits for.
+func TestRowsDeletedUnderAWorker(t *testing.T) {
+	t.Parallel()
+	t.Run("all of them", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 3)
+		a := w.start("a")
+		w.run(10 * time.Second)
+		a.handler = 5 * time.Second
+		w.store = memstore.New()
+		w.until(2*ttl, "all is read", func() bool { return w.even(3) && len(w.rows().Leases) == 3 })
+	})
+	t.Run("that of one lease", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 3)
+		a := w.start("a")
+		w.run(10 * time.Second)
+		a.handler = 3 * time.Minute
+		if _, err := w.store.Update(t.Context(), group, []lease.Change{lease.Remove(w.row(0))}); err != nil {
+			t.Fatal(err)
+		}
+		w.until(5*time.Minute, "all is read", func() bool { return w.row(0).Owner == "a" && w.readers(0) == 1 })
 	})
 }

@@ -132,4 +132,7 @@ func (m *Machine) shut(e *entry) {
 	e.slot = nil
 	m.slots--
 	m.replanSoon()
+	if e.create != nil || e.mend != nil { // which had to wait for that
+		m.enqueue(e)
+	}
 }
