@@ -58,9 +58,9 @@ type ConsumerConfig struct {
 	MaxLeases int
 
 	// CheckpointEvery is how often the checkpoint of a shard is stored if it has moved. A crash
-	// repeats what was handled since; a hand-over and a stop repeat nothing. One write per busy
-	// shard and interval is what the store bills. At least 100 milliseconds. Defaults to 1
-	// minute.
+	// repeats what was handled since; a hand-over and a stop repeat nothing that was done. One
+	// write per busy shard and interval is what the store bills. At least 100 milliseconds.
+	// Defaults to 1 minute.
 	CheckpointEvery time.Duration
 
 	// CheckpointRecords makes the checkpoint of a shard be stored also when that many records have
@@ -103,8 +103,8 @@ type ConsumerConfig struct {
 	WhenFailed WhenFailed
 
 	// MaxAttempts is how often a batch is delivered before WhenFailed skips it or stops. An
-	// attempt that acknowledged records begins a new count for the others. It must not be set
-	// with RetryBatch. Defaults to 5.
+	// attempt that acknowledged records begins a new count for the others, and so does the next
+	// owner of the shard. It must not be set with RetryBatch. Defaults to 5.
 	MaxAttempts int
 
 	// RetryWait is how long to wait at most after the first failure in a row of a handler; it

@@ -79,6 +79,31 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 		})
 	})
 
+	t.Run("leaves it to the next owner when it stops, at once and as a first attempt", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a", "b", "c")
+			var b book
+			failing := func(_ context.Context, batch *kin.Batch) error {
+				if data(batch) == "a" {
+					return nil
+				}
+				b.notef("%d %s failed", batch.Attempt, data(batch))
+				return errHandler
+			}
+			one := func(cfg *kin.ConsumerConfig) { cfg.MaxBatchRecords, cfg.RetryWait = 1, 20*time.Second }
+			w := g.start(kin.HandlerFunc(failing), one)
+			time.Sleep(3 * time.Second)
+			next := g.start(&b, one)
+			time.Sleep(3 * time.Second)
+			w.end()
+			time.Sleep(time.Second)
+			b.wants(t, "1 b failed", "b", "c")
+			next.end()
+		})
+	})
+
 	t.Run("treats a panic as a failure, with its stack", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -72,7 +72,8 @@ type WhenFailed int
 
 const (
 	// RetryBatch delivers the batch again, waiting longer and longer, for as long as it takes. The
-	// shard stands still meanwhile, which Shards, hooks and the log show; others go on.
+	// shard stands still meanwhile, which Shards, hooks and the log show; others go on. A stop or a
+	// hand-over does not wait for it: the next owner delivers the batch, as a first attempt.
 	RetryBatch WhenFailed = iota
 
 	// SkipBatch passes over the records that were not acknowledged. They are given to
