@@ -68,6 +68,7 @@ type Replay struct {
 	Worker  string
 	Epoch   int64
 	Records int           // how many
+	Done    int           // those of them that were done: the others were in hand, or had failed
 	Window  time.Duration // from the first delivery of the oldest to that of the newest of them
 }
 

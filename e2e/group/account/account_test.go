@@ -100,6 +100,9 @@ func TestRightHistory(t *testing.T) {
 	if n, window := got.Replayed(); n != 3 || window != 200*time.Millisecond {
 		t.Errorf("replayed %d, window %s; want 3 and 200ms", n, window)
 	}
+	if n := got.Redone(); n != 1 { // records 2 and 3 were in hand
+		t.Errorf("redone %d, want 1", n)
+	}
 	// Record 4 was there at 400 ms, and nothing came until 1000 ms.
 	want := account.Gap{Shard: parent, From: 400 * ms, To: 1000 * ms}
 	if longest := got.Longest(0, 0); longest != want {
@@ -232,6 +235,16 @@ func TestFigures(t *testing.T) {
 		in.Logs[1][8].Attempt = 1
 		if got := account.Check(in); got.Count("disorder") != 1 {
 			t.Errorf("an attempt that is not said to be one: violations %v, want disorder", got.Violations)
+		}
+	})
+	t.Run("what failed at the former owner is not redone", func(t *testing.T) {
+		t.Parallel()
+		in := right()
+		in.Logs[0][3].Err = "broken" // record 1
+		in.Logs[0] = append(in.Logs[0], trace.Entry{Kind: trace.End, At: 320 * ms, Worker: "a", Batch: 3, Err: "broken"})
+		got := account.Check(in)
+		if n, _ := got.Replayed(); n != 3 || got.Redone() != 0 || len(got.Violations) > 1 {
+			t.Errorf("replayed %d, redone %d, violations %v; want 3 and none", n, got.Redone(), got.Violations)
 		}
 	})
 	t.Run("a put that may have been stored twice", func(t *testing.T) {

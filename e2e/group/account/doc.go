@@ -7,6 +7,8 @@
 //	violations, which must not be            figures, which a scenario bounds or prints
 //	  lost        never done                   doubled   deliveries beyond the first
 //	  unknown     nobody put it                replay    how far back a new owner began
+//	                                           redone    records of replays that were done,
+//	                                                     not in hand and not failed
 //	  reordered   before an earlier record     gap       records there, and nothing delivered
 //	              of its key was done          overlap   two owners in a handler at once
 //	  disorder    back in its shard, within    late      given with a cancelled context

@@ -112,6 +112,9 @@ func (a *accountant) replays(shard Shard, batches []*batch) {
 				byEpoch[b.epoch], oldest[b.epoch] = replay, p.begun
 			}
 			replay.Records++
+			if p.done != 0 && p.done <= b.begin {
+				replay.Done++
+			}
 			oldest[b.epoch] = min(oldest[b.epoch], p.begun)
 			replay.Window = max(replay.Window, p.begun.Sub(oldest[b.epoch]))
 		}

@@ -34,6 +34,15 @@ func (r *Report) Replayed() (records int, window time.Duration) {
 	return records, window
 }
 
+// Redone returns how many records new owners had to deliver again although they were done.
+func (r *Report) Redone() int {
+	n := 0
+	for _, replay := range r.Replays {
+		n += replay.Done
+	}
+	return n
+}
+
 // Overlapped returns how often two owners were in their handlers at once, and for how long at most.
 func (r *Report) Overlapped() (times int, longest time.Duration) {
 	for _, o := range r.Overlaps {
@@ -59,8 +68,8 @@ func (r *Report) String() string {
 	times, overlap := r.Overlapped()
 	longest := r.Longest(0, 0)
 	var b strings.Builder
-	fmt.Fprintf(&b, "put %d, done %d, lost %d, doubled %d (replayed %d in %d hand-overs, at most %s back), reordered %d, unknown %d\n",
-		r.Put, r.Done, r.Count("lost"), r.Doubled, replayed, len(r.Replays), window.Round(time.Millisecond),
+	fmt.Fprintf(&b, "put %d, done %d, lost %d, doubled %d (replayed %d, %d of them done, in %d hand-overs, at most %s back), reordered %d, unknown %d\n",
+		r.Put, r.Done, r.Count("lost"), r.Doubled, replayed, r.Redone(), len(r.Replays), window.Round(time.Millisecond),
 		r.Count("reordered")+r.Count("disorder"), r.Count("unknown"))
 	fmt.Fprintf(&b, "longest gap %s (%s, until %s), overlaps %d (at most %s), late batches %d, zombies %d, checkpoints of former owners %d, beyond what was done %d, rows that went back %d",
 		longest.Length().Round(time.Millisecond), longest.Shard, longest.To, times, overlap.Round(time.Millisecond), r.Late,
