@@ -197,12 +197,15 @@ func (c *Checker) toWorker(e Event) {
 
 // forgotten judges that the row of a worker was deleted.
 func (c *Checker) forgotten(w *worker, e Event) {
+	lost := w.gone // its row was deleted before, and came back with a Join that was made twice
 	w.row, w.gone = false, true
 	switch {
 	case e.OK:
 		w.forced = true
 	case sameRun(e.By, w.id):
-		c.abandoned(w)
+		if !lost { // or it has nothing to give away any more
+			c.abandoned(w)
+		}
 	default:
 		c.figures.Forgotten++
 		unchanged := e.At - w.beatAt

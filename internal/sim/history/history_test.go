@@ -311,6 +311,21 @@ func TestCheckerExcuses(t *testing.T) {
 	}
 }
 
+// A worker whose row was deleted by others, and came back with a Join that was made twice, has
+// lost its leases: it deletes that row without a hand-over.
+func TestCheckerLetsARowGoThatCameBack(t *testing.T) {
+	t.Parallel()
+	b := work()
+	b.wait(ttl)
+	b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "b"})
+	b.join("a")
+	b.add(history.Event{Kind: history.Stopped, Worker: "a", Key: key("0"), Epoch: 1})
+	b.add(history.Event{Kind: history.Forgotten, Worker: "a", By: "a"})
+	if v := b.Violation(); v != nil {
+		t.Error(v)
+	}
+}
+
 // A shard may be begun anew where nothing is acknowledged any more, although records behind are.
 func TestCheckerLetsRecordsBeCalledBack(t *testing.T) {
 	t.Parallel()
