@@ -7,5 +7,5 @@ const RecordOverhead = recordOverhead
 func ProducerHeld(p *Producer) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.buf.held
+	return p.space.Gauges().Bytes
 }
