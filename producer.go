@@ -72,6 +72,8 @@ type Producer struct {
 	order   []*putStream // all; never changed in place
 	started bool         // the dispatcher runs
 	use     usage
+
+	explained ProducerStats // at the last Explain
 }
 
 // putWaiter is a Put that waits for its result.

@@ -69,7 +69,9 @@ func (p *Producer) newStream(name string) *putStream {
 }
 
 // looks says whether shards of streams are asked for.
-func (p *Producer) looks() bool { return (p.lister != nil || p.describer != nil) && p.cfg.DescribeEvery > 0 }
+func (p *Producer) looks() bool {
+	return (p.lister != nil || p.describer != nil) && p.cfg.DescribeEvery > 0
+}
 
 // target sets the stream of a call.
 func (s *putStream) target(in *kinesis.PutRecordsInput) {
