@@ -15,8 +15,8 @@ import (
 	"github.com/kinstream/kin"
 )
 
-// brittle is a handler of single records that fails for those that begin with "bad", as often
-// as fails says for each; -1 for ever.
+// brittle is a handler of single records that fails for each text as often as fails says; -1 for
+// ever.
 func brittle(b *book, fails map[string]int) kin.Handler {
 	var mu sync.Mutex
 	failing := func(d string) bool {
@@ -145,6 +145,31 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 			if got := g.checkpoint(0); got != g.position("e") {
 				t.Errorf("checkpoint = %s, want %s", got, g.position("e"))
 			}
+		})
+	})
+
+	t.Run("skips only the record whose handler panics", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a", "bad", "c")
+			var b book
+			w := g.start(kin.EachRecord(func(_ context.Context, r kin.Record) error {
+				b.notef("%s", r.Data)
+				if string(r.Data) == "bad" {
+					panic(errHandler)
+				}
+				return nil
+			}), func(cfg *kin.ConsumerConfig) {
+				cfg.WhenFailed, cfg.MaxAttempts = kin.SkipBatch, 2
+				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) {
+					e, ok := errors.AsType[*kin.PanicError](i.Err)
+					b.notef("skipped %d, panic of a test: %v", len(i.Records), ok && strings.Contains(string(e.Stack), "consumer_failure_bubble_test"))
+				}
+			})
+			time.Sleep(time.Minute)
+			w.end()
+			b.wants(t, "a", "bad", "bad", "skipped 1, panic of a test: true", "c")
 		})
 	})
 

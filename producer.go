@@ -170,13 +170,13 @@ func (p *Producer) accept(ctx context.Context, rec UserRecord, to owner) error {
 	if it.Hash, err = encoded.check(); err != nil {
 		return p.unaccepted(rec, err)
 	}
+	it.Record = outbox.Record{PartitionKey: encoded.PartitionKey, ExplicitHashKey: encoded.ExplicitHashKey, Data: encoded.Data}
 	if limit := int(s.limit.Load()); encoded.size() > limit {
-		return p.unaccepted(rec, tooLarge(len(encoded.Data), len(encoded.PartitionKey), limit, limit == p.cfg.MaxRecordBytes))
+		return p.unaccepted(rec, p.tooLarge(&it.Record, limit))
 	}
 	if ctx.Err() != nil {
 		return p.unaccepted(rec, context.Cause(ctx))
 	}
-	it.Record = outbox.Record{PartitionKey: encoded.PartitionKey, ExplicitHashKey: encoded.ExplicitHashKey, Data: encoded.Data}
 	return p.offer(ctx, s, rec, &it)
 }
 
@@ -256,8 +256,7 @@ func (p *Producer) refusal(s *putStream, it *outbox.Item[owner], err error) erro
 	case errors.Is(err, outbox.ErrUnordered):
 		return ErrUnordered
 	case errors.Is(err, outbox.ErrTooLarge):
-		limit := int(s.limit.Load())
-		return tooLarge(len(it.Data), len(it.PartitionKey), limit, limit == p.cfg.MaxRecordBytes)
+		return p.tooLarge(&it.Record, int(s.limit.Load()))
 	}
 	return err
 }

@@ -94,11 +94,16 @@ func invalidRecord(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalidRecord, fmt.Errorf(format, args...))
 }
 
-// tooLarge says that a record of so many bytes is refused because of a limit.
-func tooLarge(data, key, limit int, ours bool) error {
-	whose := "the stream's MaxRecordSizeInKiB, in bytes"
-	if ours {
-		whose = "ProducerConfig.MaxRecordBytes"
+// tooLarge says that a record is refused because of a limit.
+func (p *Producer) tooLarge(rec *outbox.Record, limit int) error {
+	return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than %s (%d)",
+		len(rec.Data), len(rec.PartitionKey), p.limitName(limit), limit)
+}
+
+// limitName says where a limit on the size of records comes from.
+func (p *Producer) limitName(limit int) string {
+	if limit == p.cfg.MaxRecordBytes {
+		return "ProducerConfig.MaxRecordBytes"
 	}
-	return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than %s (%d)", data, key, whose, limit)
+	return "the stream's MaxRecordSizeInKiB, in bytes"
 }
