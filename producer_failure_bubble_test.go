@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,8 +191,11 @@ func TestProducerKeepsTheErrorsOfTheSDKInTheChain(t *testing.T) {
 func TestProducerRetriesExactlyWhatFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		left := map[string]int{"k3": 1, "k7": 2, "k8": 2} // failures to come
 		client := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			return failing(in, func(key string) string {
 				if left[key]--; left[key] >= 0 {
 					return throttledCode
@@ -200,7 +204,11 @@ func TestProducerRetriesExactlyWhatFailed(t *testing.T) {
 			}), nil
 		}}
 		var seen []kin.PutCallInfo
-		p := newProducer(t, client, kin.ProducerConfig{Hooks: kin.ProducerHooks{Called: func(i kin.PutCallInfo) { seen = append(seen, i) }}})
+		p := newProducer(t, client, kin.ProducerConfig{Hooks: kin.ProducerHooks{Called: func(i kin.PutCallInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, i)
+		}}})
 		l := newPutLog(t, p)
 		l.put(10, numbered("k", 10)...)
 		mustClose(t, p)
