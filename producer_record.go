@@ -65,12 +65,9 @@ type PutResult struct {
 	MaybeDuplicate bool
 }
 
-// size is what the record counts against the limits of the service.
-func (r *UserRecord) size() int { return len(r.PartitionKey) + len(r.Data) }
-
-// check returns the hash key of the record, or what is wrong with it, naming the field.
+// checkRecord returns the hash key of a record, or what is wrong with it, naming the field.
 // How large it may be is checked elsewhere.
-func (r *UserRecord) check() (hashkey.Key, error) {
+func checkRecord(r *outbox.Record) (hashkey.Key, error) {
 	switch {
 	case r.PartitionKey == "":
 		return hashkey.Key{}, invalidRecord("UserRecord.PartitionKey is empty: it must have 1 to %d characters", maxPartitionKey)
