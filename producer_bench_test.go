@@ -135,14 +135,21 @@ func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data
 		}
 	}
 	next := 0
-	measurePuts(b, 500, len(data), func() {
+	round := func() {
 		for range 500 {
 			next++
 			if err := p.PutAsync(b.Context(), kin.UserRecord{PartitionKey: keys[next%len(keys)], Data: data}, done); err != nil {
 				b.Fatal(err)
 			}
 		}
-	}, func() { mustClose(b, p) })
+	}
+	for range 1000 {
+		round() // until all memory is there that it needs
+	}
+	if err := p.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	measurePuts(b, 500, len(data), round, func() { mustClose(b, p) })
 	if n := failed.Load(); n > 0 {
 		b.Errorf("%d records failed", n)
 	}
