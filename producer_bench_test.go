@@ -29,6 +29,7 @@ const serverForBenchmarks = "KIN_SERVE_FOR_BENCHMARKS"
 // TestServeForBenchmarks is the server of benchmarks in a process of its own, so that the processor time
 // of this one is the client's alone. It ends with its standard input.
 func TestServeForBenchmarks(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(serverForBenchmarks) == "" {
 		t.Skip("is only for benchmarks, which start it")
 	}
