@@ -98,7 +98,7 @@ func measurePuts(b *testing.B, records, size int, round, finish func()) {
 }
 
 // BenchmarkPut measures what putting costs this process, with a server in another one: a loop of PutRecords
-// calls of 500 records with the SDK as it is, and the Producer, without and with aggregation. One operation is
+// calls of 500 records with the SDK as it is, and the Producer, without and with aggregation and order. One operation is
 // 500 records; cpu-ns is what a record costs on all cores together.
 func BenchmarkPut(b *testing.B) {
 	client := serverProcess(b)
@@ -117,15 +117,20 @@ func BenchmarkPut(b *testing.B) {
 				}
 			}, func() {})
 		})
-		for name, aggregation := range map[string]kin.Aggregation{"producer": kin.NoAggregation, "aggregated": kin.AggregateByShard} {
-			b.Run(fmt.Sprintf("%dB/%s", size, name), func(b *testing.B) { benchmarkProducer(b, client, keys, data, aggregation) })
+		for name, cfg := range map[string]kin.ProducerConfig{
+			"producer":            {},
+			"aggregated":          {Aggregation: kin.AggregateByShard},
+			"aggregated in order": {Aggregation: kin.AggregateByShard, Ordered: true},
+		} {
+			b.Run(fmt.Sprintf("%dB/%s", size, name), func(b *testing.B) { benchmarkProducer(b, client, keys, data, cfg) })
 		}
 	}
 }
 
-func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data []byte, aggregation kin.Aggregation) {
+func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data []byte, cfg kin.ProducerConfig) {
 	b.Helper()
-	p := newProducer(b, client, kin.ProducerConfig{Aggregation: aggregation, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1})
+	cfg.ShardBytesPerSecond, cfg.ShardRecordsPerSecond = -1, -1
+	p := newProducer(b, client, cfg)
 	if _, err := p.Put(b.Context(), kin.UserRecord{PartitionKey: "k", Data: data}); err != nil {
 		b.Fatal(err)
 	}
@@ -154,7 +159,7 @@ func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data
 	if n := failed.Load(); n > 0 {
 		b.Errorf("%d records failed", n)
 	}
-	if stats := p.Stats().Streams[0]; aggregation != kin.NoAggregation {
+	if stats := p.Stats().Streams[0]; cfg.Aggregation != kin.NoAggregation {
 		b.ReportMetric(stats.Fill(), "records/entry")
 	}
 }
