@@ -161,6 +161,12 @@ type ConsumerConfig struct {
 	// that belong to another shard. Defaults to DeliverOutOfRange.
 	WhenOutOfRange WhenOutOfRange
 
+	// Decode, if not nil, changes each user record after aggregated ones were unpacked and before it is
+	// delivered: it is the way back from ProducerConfig.Encode. It may set Data and keys; the rest stays. A record
+	// for which it fails, or panics, is a bad one: it is left out, counted, and told to Hooks.BadRecord. It
+	// is called for several shards at once. Defaults to none.
+	Decode func(*Record) error
+
 	// SDKOptions are applied to each call of Kinesis, after the consumer's own codec. Settings of
 	// retries have no effect: the consumer retries itself. Defaults to none.
 	SDKOptions []func(*kinesis.Options)

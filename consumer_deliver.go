@@ -51,7 +51,7 @@ func (s *shardRun) fill(buffer *[]Record, records []types.Record, d *defects) in
 	}
 	n := 0
 	for n < len(records) && len(users) < enough {
-		if in := &records[n]; s.unpacking.mayBePacked(in) {
+		if in := &records[n]; !s.unpacking.asItIs(in) {
 			s.unpacking.each(in, &packed, d, collect)
 		} else {
 			users = append(users, Record{ShardID: s.id})

@@ -78,6 +78,7 @@ func newShardRun(run *consumerRun, stream *consumedStream, l lease.Lease) *shard
 		unpacking: unpacking{
 			stream: stream.name, shard: ShardID(l.Shard), keys: parseRange(l.HashStart, l.HashEnd),
 			unpack: c.cfg.WhenAggregated == UnpackAggregates, drop: c.cfg.WhenOutOfRange == DropOutOfRange,
+			decode:     c.cfg.Decode,
 			badRecord:  func(i BadRecordInfo) { callHook(c, "BadRecord", c.cfg.Hooks.BadRecord, i) },
 			outOfRange: func(i OutOfRangeInfo) { callHook(c, "OutOfRange", c.cfg.Hooks.OutOfRange, i) },
 		},

@@ -128,7 +128,7 @@ func forbidden(file, pkg string) string {
 	own := pkg == module || strings.HasPrefix(pkg, module+"/")
 	sdk := strings.HasPrefix(pkg, "github.com/aws/aws-sdk-go-v2") || strings.HasPrefix(pkg, "github.com/aws/smithy-go")
 
-	pure := within("aggregate", "internal/hashkey", "internal/topology", "internal/batch", "internal/outbox", "internal/pace",
+	pure := within("aggregate", "internal/hashkey", "internal/topology", "internal/outbox", "internal/pace",
 		"internal/assign", "internal/discover", "internal/watermark",
 		"internal/cbor", "internal/jsonscan", "kintest/internal/shardlog")
 	if within("internal/coord") && !slices.Contains([]string{"worker.go", "loop.go", "calls.go"}, path.Base(file)) {

@@ -24,15 +24,21 @@ var (
 	ErrExpired = errors.New("kin: record expired")
 
 	// ErrInvalidRecord is wrapped by the error of a record that the service would
-	// refuse. The text names the field. The record was not accepted.
+	// refuse. The text names the field. The record was not accepted; or, if it was before the
+	// stream's limit was known, it was not stored.
 	ErrInvalidRecord = errors.New("kin: invalid record")
+
+	// ErrUnordered is wrapped by the error of a record that was put with ProducerConfig.Ordered
+	// into a stream with service-managed record distribution: the service chooses its shards, so
+	// there is no order to keep. See [PutError] about whether the record was stored.
+	ErrUnordered = errors.New("kin: the service chooses the shards of this stream, there is no order to keep")
 )
 
 // PutError says why a record was not put. The Put methods return it for a record
 // that was not accepted (Attempts is 0 and Ambiguous false), and the result of an
 // accepted record is either a [PutResult] or a PutError.
 type PutError struct {
-	// Stream is the stream as configured.
+	// Stream is the stream of the record, as it was configured or given.
 	Stream string
 
 	// Record is the record as it was given, so that it can be put again or kept
@@ -88,7 +94,7 @@ func (e *PutError) Unwrap() error { return e.Err }
 // records were answered. Each record's own callback has been told by then, with
 // a [PutError] that wraps [ErrClosed].
 type CloseError struct {
-	// Stream is the stream as configured.
+	// Stream is ProducerConfig.Stream, perhaps empty. The figures are of all streams.
 	Stream string
 
 	// NotStored is how many records were given up that are certainly not stored.
@@ -103,7 +109,15 @@ type CloseError struct {
 
 // Error says how many records were given up.
 func (e *CloseError) Error() string {
-	return fmt.Sprintf("close producer of %s: %d records not stored, %d may have been: %v", e.Stream, e.NotStored, e.Ambiguous, e.Err)
+	return fmt.Sprintf("close producer%s: %d records not stored, %d may have been: %v", ofStream(e.Stream), e.NotStored, e.Ambiguous, e.Err)
+}
+
+// ofStream names a stream in a text, if there is one.
+func ofStream(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " of " + name
 }
 
 // Unwrap returns why the context of Close ended.

@@ -30,7 +30,7 @@ type ReaderHooks struct {
 	// has trimmed it: its records that were not read by then are lost.
 	ShardGone func(ShardInfo)
 
-	// BadRecord is called for a user record that can't be unpacked, and for an
+	// BadRecord is called for a user record that can't be unpacked or decoded, and for an
 	// aggregated record whose checksum does not match.
 	BadRecord func(BadRecordInfo)
 
@@ -91,7 +91,8 @@ type BadRecordInfo struct {
 	SequenceNumber SequenceNumber
 
 	// SubSequence is the index of the user record, which is not delivered: its
-	// bytes are not known. -1 means the record as a whole, which is delivered as it is.
+	// bytes are not known, or Decode refused them. -1 means the record as a whole, which is delivered
+	// as it is.
 	SubSequence int
 	Err         error
 }

@@ -5,36 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/outbox"
 	"github.com/kinstream/kin/wire"
 )
 
-// Producer puts records into one stream. It gathers them into PutRecords calls,
-// keeps several calls in flight, sends again exactly the records that failed, and
-// answers every accepted record exactly once.
+// Producer puts records into streams. It gathers them by shard into PutRecords calls,
+// packs small ones together if it is asked to, keeps to what each shard takes, sends
+// again exactly the records that failed, and answers every accepted record exactly once.
 //
-//	Put, PutAsync -> check -> room in the buffer -> batch (count, bytes, Linger)
-//	                                                ^  |
-//	                                       back-off |  v
-//	                               failed records <-- PutRecords, MaxInFlight at a time
-//	                                                   |
-//	                                                   v
-//	                                       result or error per record
+//	Put, PutAsync -> check -> room in the buffer -> lane of its shard (pace, back-off)
+//	                                                 ^   |  aggregates, Linger
+//	                                   what failed --+   v
+//	                                                PutRecords, MaxInFlight at a time
+//	                                                     |
+//	                                                     v
+//	                                         result or error per record
 //
 // Delivery is at least once by default: see ProducerConfig.WhenAmbiguous. Order is
-// not kept, not even per partition key: calls overtake each other, records of a call
-// are stored in any order, and what failed is sent again later. A caller who waits for
-// the result of each record before putting the next has them in order.
+// kept for each key if ProducerConfig.Ordered is set, and not otherwise: calls overtake each
+// other, records of a call are stored in any order, and what failed is sent again later.
 //
-// The buffer is bounded: see ProducerConfig.MaxBufferedBytes. Records of a shard
-// that is throttled wait in it like all others, so that a hot shard that stays hot
-// fills it in the end.
+// The buffer is bounded: see ProducerConfig.MaxBufferedBytes. A shard that takes nothing
+// may fill four fifths of it; the rest stays for the others.
+//
+// The producer lists the shards of a stream and describes it if its client can (as
+// [*kinesis.Client] can) and may (kinesis:ListShards, kinesis:DescribeStreamSummary). Otherwise it
+// works without knowing shards: no pace, and nothing is aggregated by shard.
 //
 // A Producer is safe for concurrent use. It has no goroutine before the first record
-// is accepted; from then on one and one for each call in flight, until [Producer.Close].
+// is accepted; from then on one, one for each call in flight, and at times one that looks at a
+// stream, until [Producer.Close].
 //
 // Callbacks are called without locks held and may put records, also with
 // [Producer.Put]. They must not wait for anything else: a callback that waits holds
@@ -42,21 +48,32 @@ import (
 // MaxBufferedBytes until they have returned. Neither Flush nor Close may be called from
 // a callback, since both wait for callbacks.
 type Producer struct {
-	client  PutClient
-	cfg     ProducerConfig
-	options []func(*kinesis.Options) // of each call
-	epoch   time.Time                // moments are durations since
-	wake    chan struct{}            // has room for one
+	client    PutClient
+	lister    fetch.Lister    // nil if the client is none
+	describer fetch.Describer // nil if the client is none
+	cfg       ProducerConfig
+	options   []func(*kinesis.Options) // of each call
+	reuse     bool                     // the client leaves data alone when a call has returned
+	epoch     time.Time                // moments are durations since
+	wake      chan struct{}            // has room for one
 
-	calls  context.Context // of the calls; cancelled when Close gives up
+	calls  context.Context // of the calls; cancelled when Close gives up, or is done
 	cancel context.CancelCauseFunc
 
-	running sync.WaitGroup // the dispatcher, calls and callbacks
+	running sync.WaitGroup // the dispatcher, calls, callbacks and looks at streams
 	unused  sync.Pool      // of *putCall
 	waiters sync.Pool      // of *putWaiter
 
-	mu  sync.Mutex // guards buf; nothing blocks and nothing is called while it is held
-	buf buffer
+	preset  *putStream                            // that of cfg.Stream; nil if that is empty
+	streams atomic.Pointer[map[string]*putStream] // all others by name; written under mu
+
+	mu      sync.Mutex // guards what follows, and the engines of all streams; nothing blocks and nothing is called while it is held
+	space   *outbox.Space[owner]
+	order   []*putStream // all; never changed in place
+	started bool         // the dispatcher runs
+	use     usage
+
+	explained ProducerStats // at the last Explain
 }
 
 // putWaiter is a Put that waits for its result.
@@ -66,8 +83,8 @@ type putWaiter struct {
 	err      error
 }
 
-// NewProducer returns a Producer that puts into cfg.Stream with client, usually a
-// [*kinesis.Client]. It makes no call. Close it when done.
+// NewProducer returns a Producer that puts with client, usually a [*kinesis.Client],
+// into cfg.Stream and into the streams that records name. It makes no call. Close it when done.
 func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
 	if client == nil {
 		return nil, errors.New("kin: NewProducer: client is nil")
@@ -80,9 +97,17 @@ func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
 		return nil, fmt.Errorf("kin: NewProducer: %w", err)
 	}
 	p := &Producer{client: client, cfg: cfg, epoch: time.Now(), wake: make(chan struct{}, 1)}
+	p.lister, _ = client.(fetch.Lister)
+	p.describer, _ = client.(fetch.Describer)
+	_, p.reuse = client.(*kinesis.Client)
 	p.options = append(append(append(p.options, codec.Apply), cfg.SDKOptions...), oneAttempt)
 	p.calls, p.cancel = context.WithCancelCause(context.Background())
-	p.buf = newBuffer(&p.cfg)
+	p.space = outbox.NewSpace[owner](outbox.SpaceLimits{Bytes: cfg.MaxBufferedBytes, Calls: cfg.MaxInFlight, Fail: cfg.WhenFull == FailWhenFull})
+	p.streams.Store(&map[string]*putStream{})
+	if cfg.Stream != "" {
+		p.preset = p.newStream(cfg.Stream)
+		p.order = []*putStream{p.preset}
+	}
 	return p, nil
 }
 
@@ -96,7 +121,7 @@ func (p *Producer) Put(ctx context.Context, rec UserRecord) (PutResult, error) {
 	if w == nil {
 		w = &putWaiter{answered: make(chan struct{}, 1)}
 	}
-	if err := p.accept(ctx, &pending{rec: rec, waiter: w}); err != nil {
+	if err := p.accept(ctx, rec, owner{waiter: w}); err != nil {
 		p.waiters.Put(w)
 		return PutResult{}, err
 	}
@@ -106,7 +131,7 @@ func (p *Producer) Put(ctx context.Context, rec UserRecord) (PutResult, error) {
 		select {
 		case <-w.answered: // at the same moment: the answer is better
 		default:
-			return PutResult{}, &PutError{Stream: p.cfg.Stream, Record: rec, Ambiguous: true, Err: context.Cause(ctx)}
+			return PutResult{}, &PutError{Stream: p.nameOf(rec), Record: rec, Ambiguous: true, Err: context.Cause(ctx)}
 		}
 	}
 	result, err := w.result, w.err
@@ -126,65 +151,127 @@ func (p *Producer) PutAsync(ctx context.Context, rec UserRecord, done func(PutRe
 	if done == nil {
 		return p.unaccepted(rec, errors.New("done is nil: nobody would learn of a failure"))
 	}
-	return p.accept(ctx, &pending{rec: rec, done: done})
+	return p.accept(ctx, rec, owner{done: done})
 }
 
 // accept puts a record into the buffer, or says why not.
-func (p *Producer) accept(ctx context.Context, it *pending) error {
-	if err := it.rec.check(p.cfg.MaxRecordBytes); err != nil {
-		return p.unaccepted(it.rec, err)
+func (p *Producer) accept(ctx context.Context, rec UserRecord, to owner) error {
+	it := outbox.Item[owner]{
+		Record: outbox.Record{PartitionKey: rec.PartitionKey, ExplicitHashKey: rec.ExplicitHashKey, Data: rec.Data}, Owner: to,
+	}
+	s, err := p.streamOf(rec.Stream)
+	if err == nil && p.cfg.Encode != nil {
+		err = p.encode(rec, &it)
+	}
+	if err == nil {
+		it.Hash, err = checkRecord(&it.Record)
+	}
+	if err == nil {
+		err = p.offer(ctx, s, &it)
+	}
+	if err != nil {
+		return p.unaccepted(rec, err)
+	}
+	return nil
+}
+
+// encode has the user's Encode make the record of an item, and the one that was given remembered.
+func (p *Producer) encode(rec UserRecord, it *outbox.Item[owner]) error {
+	encoded, err := p.cfg.Encode(rec)
+	if err != nil {
+		return invalidRecord("encode: %w", err)
+	}
+	it.Owner.given = &rec
+	it.Record = outbox.Record{PartitionKey: encoded.PartitionKey, ExplicitHashKey: encoded.ExplicitHashKey, Data: encoded.Data}
+	return nil
+}
+
+// offer offers an item to the engine of its stream, and waits for room if there is none.
+func (p *Producer) offer(ctx context.Context, s *putStream, it *outbox.Item[owner]) error {
+	if limit := int(s.limit.Load()); len(it.PartitionKey)+len(it.Data) > limit {
+		return p.tooLarge(&it.Record, limit)
 	}
 	if ctx.Err() != nil {
-		return p.unaccepted(it.rec, context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 	now := p.now()
 	p.mu.Lock()
-	w, wake, err := p.buf.offer(it, now)
-	start := err == nil && w == nil && !p.buf.started
-	p.buf.started = p.buf.started || start
+	w, wake, err := s.box.Offer(it, now)
+	start := err == nil && w == nil && !p.started
+	p.started = p.started || start
 	p.mu.Unlock()
 	switch {
 	case err != nil:
-		return p.unaccepted(it.rec, err)
+		return p.refusal(s, it, err)
 	case start:
 		p.running.Go(p.dispatch)
 	case w != nil:
-		return p.awaitRoom(ctx, w)
+		if err := p.awaitRoom(ctx, s, w); err != nil {
+			return p.refusal(s, it, err)
+		}
 	case wake:
 		p.nudge()
 	}
 	return nil
 }
 
-// awaitRoom waits until the record of w was accepted or refused.
-func (p *Producer) awaitRoom(ctx context.Context, w *spaceWaiter) error {
+// awaitRoom waits until the item of w was accepted or refused.
+func (p *Producer) awaitRoom(ctx context.Context, s *putStream, w *outbox.Waiter[owner]) error {
+	begun := p.now()
+	p.mu.Lock()
+	p.use.blocked++
+	g := p.space.Gauges()
+	p.mu.Unlock()
 	if p.cfg.Hooks.Blocked != nil {
-		p.mu.Lock()
-		info := p.buf.info()
-		p.mu.Unlock()
-		p.cfg.Hooks.Blocked(info)
+		p.cfg.Hooks.Blocked(BufferInfo{Stream: s.name, Bytes: g.Bytes, Unanswered: g.Unanswered, InFlight: g.Calls, Waiting: g.Waiting})
 	}
 	select {
-	case <-w.settled:
+	case <-w.Settled:
 	case <-ctx.Done():
+		now := p.now()
 		p.mu.Lock()
-		withdrawn := p.buf.leave(w)
+		withdrawn, admitted := p.space.Withdraw(w, now)
 		if withdrawn {
-			w.err = context.Cause(ctx)
+			w.Err = context.Cause(ctx)
 		}
 		p.mu.Unlock()
 		if !withdrawn {
-			<-w.settled // settled at the same moment: it is about to be closed
+			<-w.Settled // settled at the same moment: it is about to be closed
 		}
+		p.tell(admitted)
 	}
-	if w.err != nil {
-		return p.unaccepted(w.item.rec, w.err)
+	waited := p.now() - begun
+	p.mu.Lock()
+	p.use.blockedTime += waited
+	p.mu.Unlock()
+	return w.Err
+}
+
+// refusal translates why an engine did not accept an item.
+func (p *Producer) refusal(s *putStream, it *outbox.Item[owner], err error) error {
+	switch {
+	case errors.Is(err, outbox.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, outbox.ErrFull):
+		return ErrBufferFull
+	case errors.Is(err, outbox.ErrUnordered):
+		return ErrUnordered
+	case errors.Is(err, outbox.ErrTooLarge):
+		return p.tooLarge(&it.Record, int(s.limit.Load()))
 	}
-	return nil
+	return err
 }
 
 func (p *Producer) unaccepted(rec UserRecord, err error) error {
-	return &PutError{Stream: p.cfg.Stream, Record: rec, Err: err}
+	return &PutError{Stream: p.nameOf(rec), Record: rec, Err: err}
+}
+
+// nameOf returns the stream of a record as it was configured or given.
+func (p *Producer) nameOf(rec UserRecord) string {
+	if rec.Stream == "" {
+		return p.cfg.Stream
+	}
+	return rec.Stream
 }
 
 // Flush sends what is buffered without waiting for Linger, and returns nil when every
@@ -193,7 +280,7 @@ func (p *Producer) unaccepted(rec UserRecord, err error) error {
 // returns its cause; the records stay on their way.
 func (p *Producer) Flush(ctx context.Context) error {
 	p.mu.Lock()
-	answered := p.buf.flush()
+	answered := p.space.Flush()
 	p.mu.Unlock()
 	if answered == nil {
 		return nil
@@ -203,7 +290,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 	case <-answered:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("flush producer of %s: %w", p.cfg.Stream, context.Cause(ctx))
+		return fmt.Errorf("flush producer%s: %w", ofStream(p.cfg.Stream), context.Cause(ctx))
 	}
 }
 
@@ -217,10 +304,10 @@ func (p *Producer) Flush(ctx context.Context) error {
 // for the same end and return the same.
 func (p *Producer) Close(ctx context.Context) error {
 	p.mu.Lock()
-	unaccepted := p.buf.close()
-	answered := p.buf.flush()
+	refused := p.space.Close()
+	answered := p.space.Flush()
 	p.mu.Unlock()
-	tell(unaccepted)
+	p.tell(refused)
 	p.nudge()
 	if answered != nil {
 		select {
@@ -230,17 +317,16 @@ func (p *Producer) Close(ctx context.Context) error {
 			<-answered // soon: what is left is answered, and calls are cancelled
 		}
 	}
+	p.cancel(ErrClosed) // nothing is left but looks at streams
+	p.nudge()
 	p.running.Wait()
-	p.cancel(ErrClosed)
 	return p.closed()
 }
 
 // giveUp ends what Close waits for.
 func (p *Producer) giveUp(cause error) {
 	p.mu.Lock()
-	if p.buf.giveUp == nil {
-		p.buf.giveUp = cause
-	}
+	p.space.GiveUp(cause)
 	p.mu.Unlock()
 	p.cancel(ErrClosed)
 	p.nudge()
@@ -250,12 +336,9 @@ func (p *Producer) giveUp(cause error) {
 func (p *Producer) closed() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.buf.closing.NotStored+p.buf.closing.Ambiguous == 0 {
+	left := p.space.Left()
+	if left.NotStored+left.Ambiguous == 0 {
 		return nil
 	}
-	e := p.buf.closing
-	e.Stream, e.Err = p.cfg.Stream, p.buf.giveUp
-	return &e
+	return &CloseError{Stream: p.cfg.Stream, NotStored: left.NotStored, Ambiguous: left.Ambiguous, Err: p.space.GaveUp()}
 }
-
-func (p *Producer) now() time.Duration { return time.Since(p.epoch) }

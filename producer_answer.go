@@ -2,175 +2,121 @@ package kin
 
 import (
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/aws/smithy-go"
+	"github.com/kinstream/kin/internal/outbox"
 )
 
-// putFailure is why an attempt did not store a record, or a whole call none.
-type putFailure struct {
-	err       error
-	code      string // of the service, if it gave one
-	retryable bool   // another attempt may succeed
-	ambiguous bool   // the records may have been stored
-	throttled bool   // because of a throughput limit
-	content   bool   // the service did not like the records, perhaps only one of them
+// answer answers the records whose verdict is final, and gives the call back.
+func (p *Producer) answer(s *putStream, call *outbox.Call[owner]) {
+	s.times.answered(call, p.now())
+	defer p.release(s, call)
+	d := delivery{p: p, s: s, call: call}
+	d.run()
 }
 
-// Codes that are not in the lists of the SDK. Those of retryableCodes pass without
-// anybody changing the call: keys are throttled, credentials are renewed, clocks
-// are corrected by the SDK, streams become active.
-var (
-	retryableCodes = map[string]bool{
-		"KMSThrottlingException": true, "ResourceInUseException": true,
-		"ExpiredToken": true, "ExpiredTokenException": true,
-		"RequestExpired": true, "RequestTimeTooSkewed": true, "RequestTimeout": true, "RequestTimeoutException": true,
+func (p *Producer) release(s *putStream, call *outbox.Call[owner]) {
+	now := p.now()
+	p.mu.Lock()
+	admitted, answered := s.box.Release(call, now)
+	p.mu.Unlock()
+	p.tell(admitted)
+	for _, c := range answered {
+		close(c)
 	}
-	contentCodes = map[string]bool{
-		"ValidationException": true, "InvalidArgumentException": true,
-		"SerializationException": true, "RequestEntityTooLarge": true,
-	}
-)
-
-// failedCall says what the error of a call means for its records. sent says
-// whether the request may have left this process.
-func failedCall(err error, sent bool) *putFailure {
-	f := &putFailure{err: err}
-	api, isAPI := errors.AsType[smithy.APIError](err)
-	if isAPI {
-		f.code = api.ErrorCode()
-	}
-	status := 0
-	if answer, ok := errors.AsType[interface {
-		error
-		HTTPStatusCode() int
-	}](err); ok {
-		status = answer.HTTPStatusCode()
-	}
-	_, f.throttled = retry.DefaultThrottleErrorCodes[f.code]
-	f.throttled = f.throttled || f.code == "KMSThrottlingException" || status == http.StatusTooManyRequests
-
-	switch {
-	case !sent:
-		f.retryable = !neverSendable(err)
-	case status >= 300 && status < 500, status == 0 && isAPI && api.ErrorFault() != smithy.FaultServer:
-		// The service has refused the call as a whole: nothing was stored.
-		var hinted interface{ RetryableError() bool }
-		f.retryable = f.throttled || retryableCodes[f.code] || status == http.StatusRequestTimeout ||
-			errors.As(err, &hinted) && hinted.RetryableError()
-		f.content = !f.retryable && (contentCodes[f.code] || status == http.StatusRequestEntityTooLarge)
-	default:
-		// Server faults, broken connections, timeouts, answers that make no sense.
-		f.retryable, f.ambiguous = true, true
-	}
-	return f
+	p.nudge()
 }
 
-// neverSendable says whether the SDK could not even make a request of the call,
-// and could not next time.
-func neverSendable(err error) bool {
-	if _, ok := errors.AsType[*smithy.SerializationError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[smithy.InvalidParamsError](err)
-	return ok
+// delivery is the answering of a call. There are two rounds: in the first one Puts that wait get
+// their answers, in the second one the callbacks are called, so that no Put waits for somebody
+// else's callback.
+type delivery struct {
+	p    *Producer
+	s    *putStream
+	call *outbox.Call[owner]
+
+	callbacks   bool // the second round
+	entry, item int  // the next one; item counts within the entry
 }
 
-// failedRecord says what the error of one record in an answered call means.
-func failedRecord(code, message string) *putFailure {
-	if code == "ProvisionedThroughputExceededException" {
-		return &putFailure{
-			err:  &types.ProvisionedThroughputExceededException{Message: &message},
-			code: code, retryable: true, throttled: true,
+// run answers what is left. A callback that ends its goroutine (a test's FailNow) does not
+// cost the others their answer.
+func (d *delivery) run() {
+	done := false
+	defer func() {
+		if !done {
+			d.run()
 		}
-	}
-	// InternalFailure is the only other code that is documented. The service does
-	// not know what went wrong, so neither do we whether the record is stored.
-	return &putFailure{
-		err:  &smithy.GenericAPIError{Code: code, Message: message, Fault: smithy.FaultServer},
-		code: code, retryable: true, ambiguous: true,
-	}
-}
-
-// errNoPlace is the failure of a record that was neither stored nor refused.
-var errNoPlace = errors.New("answer has neither a sequence number nor an error code for the record")
-
-// judge gives every record of a call its verdict. It returns the records of the
-// answer, of which there are as many as items, or why the call failed as a whole.
-func (p *Producer) judge(items []pending, out *kinesis.PutRecordsOutput, whole *putFailure) ([]types.PutRecordsResultEntry, *putFailure) {
-	if whole == nil {
-		got := 0
-		if out != nil {
-			got = len(out.Records)
-		}
-		if got == len(items) {
-			for i := range items {
-				p.judgeRecord(&items[i], &out.Records[i])
+	}()
+	for {
+		for d.entry < len(d.call.Entries) {
+			e := &d.call.Entries[d.entry]
+			for d.item < e.N {
+				i := d.item
+				d.item++
+				if it := &d.call.Items[e.First+i]; it.Verdict.Final() && (it.Owner.waiter == nil) == d.callbacks {
+					d.one(e, it, i)
+				}
 			}
-			return out.Records, nil
+			d.entry, d.item = d.entry+1, 0
 		}
-		whole = &putFailure{
-			err:       fmt.Errorf("answer has %d records for a call of %d", got, len(items)),
-			retryable: true, ambiguous: true,
+		if d.callbacks {
+			done = true
+			return
 		}
-	}
-	for i := range items {
-		p.fail(&items[i], whole)
-	}
-	return nil, whole
-}
-
-func (p *Producer) judgeRecord(it *pending, answer *types.PutRecordsResultEntry) {
-	switch {
-	case answer.ErrorCode != nil && *answer.ErrorCode != "":
-		message := ""
-		if answer.ErrorMessage != nil {
-			message = *answer.ErrorMessage
-		}
-		p.fail(it, failedRecord(*answer.ErrorCode, message))
-	case answer.SequenceNumber == nil || answer.ShardId == nil || *answer.SequenceNumber == "" || *answer.ShardId == "":
-		p.fail(it, &putFailure{err: errNoPlace, retryable: true, ambiguous: true})
-	default:
-		it.attempts++
-		it.verdict = stored
+		d.callbacks, d.entry = true, 0
 	}
 }
 
-func (p *Producer) fail(it *pending, f *putFailure) {
-	it.attempts++
-	it.last = f
-	it.ambiguous = it.ambiguous || f.ambiguous
-	it.verdict = refused
-	if f.retryable && (!f.ambiguous || p.cfg.WhenAmbiguous == RetryAmbiguous) {
-		it.verdict = tryAgain
+// one answers item i of an entry.
+func (d *delivery) one(e *outbox.Entry[owner], it *outbox.Item[owner], i int) {
+	if it.Verdict == outbox.Stored {
+		it.Owner.resolve(PutResult{
+			ShardID: ShardID(e.Place.Shard), SequenceNumber: SequenceNumber(e.Place.Sequence), SubSequence: i,
+			Attempts: int(it.Attempts), MaybeDuplicate: it.Ambiguous,
+		}, nil)
+		return
 	}
+	err := d.p.errorOf(d.s, it)
+	if d.p.cfg.Hooks.Failed != nil {
+		d.p.cfg.Hooks.Failed(err)
+	}
+	it.Owner.resolve(PutResult{}, err)
+}
+
+// resolve gives the answer to whoever put the record.
+func (o *owner) resolve(result PutResult, err error) {
+	if o.waiter == nil {
+		o.done(result, err)
+		return
+	}
+	o.waiter.result, o.waiter.err = result, err
+	o.waiter.answered <- struct{}{} // has room for one, and gets one
 }
 
 // errorOf is the error that answers a record whose verdict is not to be stored.
-func (p *Producer) errorOf(it *pending) *PutError {
-	e := &PutError{Stream: p.cfg.Stream, Record: it.rec, Ambiguous: it.ambiguous, Attempts: it.attempts}
+func (p *Producer) errorOf(s *putStream, it *outbox.Item[owner]) *PutError {
+	e := &PutError{Stream: s.name, Record: s.given(p, it), Ambiguous: it.Ambiguous, Attempts: int(it.Attempts)}
 	var reason error
-	switch it.verdict {
-	case expired:
+	switch it.Verdict {
+	case outbox.Expired:
 		reason = ErrExpired
-	case givenUp:
+	case outbox.GivenUp:
 		reason = ErrClosed
-	case undecided, stored, refused, tryAgain, halved:
+	case outbox.Unordered:
+		reason = ErrUnordered
+	case outbox.Waiting, outbox.Landed, outbox.Stored, outbox.Refused:
 	}
-	if it.last == nil {
+	if it.Last == nil {
 		e.Err = reason
 		return e
 	}
-	e.Code, e.Err, e.Hint = it.last.code, it.last.err, putHint(it.last)
+	if errors.Is(it.Last.Err, outbox.ErrTooLarge) {
+		e.Err = p.refusal(s, it, outbox.ErrTooLarge)
+		return e
+	}
+	e.Code, e.Err, e.Hint = it.Last.Code, it.Last.Err, putHint(it.Last)
 	if reason != nil {
-		e.Err = &gaveUpError{reason: reason, cause: it.last.err}
+		e.Err = &gaveUpError{reason: reason, cause: it.Last.Err}
 	}
 	return e
 }
@@ -183,52 +129,3 @@ type gaveUpError struct {
 
 func (e *gaveUpError) Error() string   { return e.reason.Error() + ": " + causeText(e.cause) }
 func (e *gaveUpError) Unwrap() []error { return []error{e.reason, e.cause} }
-
-// putHint says what may help against a failure.
-func putHint(f *putFailure) string {
-	if f.code == "ProvisionedThroughputExceededException" {
-		return "the shard of this key takes no more: spread the partition keys, or add shards"
-	}
-	return commonHint(f.code, f.err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
-}
-
-// tracker watches one call to know whether its request may have left the process.
-// Any client that ignores SDK options is taken to have sent it.
-type tracker struct {
-	inner   kinesis.HTTPClient
-	applied atomic.Bool // the SDK took our options: Do is called before anything is sent
-	called  atomic.Bool // Do was called
-	asked   atomic.Bool // net/http asked for a connection
-	got     atomic.Bool // and got one
-}
-
-// apply is a per-call option of the SDK.
-func (t *tracker) apply(o *kinesis.Options) {
-	if o.HTTPClient == nil {
-		return
-	}
-	t.inner, o.HTTPClient = o.HTTPClient, t
-	t.applied.Store(true)
-}
-
-// Do implements [kinesis.HTTPClient].
-func (t *tracker) Do(r *http.Request) (*http.Response, error) {
-	t.called.Store(true)
-	return t.inner.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
-	})))
-}
-
-// sent says whether the request may have been sent, given the error of the call.
-func (t *tracker) sent(err error) bool {
-	switch {
-	case !t.applied.Load():
-	case !t.called.Load():
-		return false
-	case t.asked.Load() && !t.got.Load():
-		return false
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return !ok || op.Op != "dial"
-}

@@ -29,19 +29,20 @@ func room(n int) kin.ProducerConfig {
 func TestProducerWithAFullBuffer(t *testing.T) {
 	t.Parallel()
 
-	t.Run("blocks until there is room, and serves Puts in the order of their coming", func(t *testing.T) {
+	t.Run("blocks until there is room, and serves Puts of a shard in the order of their coming", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			client := &scriptedPuts{answer: slowly}
 			cfg := room(4)
+			cfg.MaxBufferedBytes += 4 * len(lowest)
 			cfg.MaxBatchRecords = 1
 			var blocked []kin.BufferInfo
 			cfg.Hooks.Blocked = func(i kin.BufferInfo) { blocked = append(blocked, i) }
 			p := newProducer(t, client, cfg)
 			l := newPutLog(t, p)
-			l.put(1, numbered("a", 4)...)
+			l.putTo(lowest, 1, numbered("a", 4)...)
 			for _, key := range numbered("b", 6) {
-				go l.put(1, key)
+				go l.putTo(lowest, 1, key)
 				synctest.Wait()
 			}
 			if len(blocked) != 6 || blocked[5].Waiting != 6 || blocked[5].Unanswered != 4 || blocked[5].InFlight != 1 {

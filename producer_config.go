@@ -4,17 +4,64 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
+	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 )
 
-// ProducerConfig holds the settings of a [Producer]. Only Stream is required: the
-// zero value of every other field means its default.
+// ProducerConfig holds the settings of a [Producer]. The zero value of every field means its
+// default.
 type ProducerConfig struct {
-	// Stream is the name or the ARN of the stream. Required.
+	// Stream is the name or the ARN of the stream for records whose own Stream is empty. It
+	// may be empty if there are none.
 	Stream string
+
+	// Aggregation says which small records are packed together into one Kinesis record: see
+	// [AggregateByShard] and [AggregateByPartitionKey]. Consumers have to unpack them, as those of
+	// this package, KCL and AWS Lambda's libraries do. It saves calls, money and the limit of 1,000
+	// records a second. Nothing is packed while it is not known that the stream chooses shards by
+	// key (that needs kinesis:DescribeStreamSummary), nor in streams with service-managed record distribution.
+	// Defaults to NoAggregation, since not every consumer unpacks.
+	Aggregation Aggregation
+
+	// AggregateMaxBytes is how large an aggregate may become, with its partition key, from 64 bytes
+	// to MaxRecordBytes. A record that is larger by itself goes alone. More saves little.
+	// Defaults to 51,200, as in the KPL, or MaxRecordBytes if that is smaller.
+	AggregateMaxBytes int
+
+	// AggregateMaxRecords is how many user records one aggregate may have. Defaults to as many
+	// as fit. -1 means the same.
+	AggregateMaxRecords int
+
+	// Ordered keeps records of one partition key and explicit hash key in the order in which they
+	// were accepted, through partial failures, throttling and reshards: at most one attempt for a key is
+	// under way, and one call for a shard. A record that is answered with an error is left out, and the next
+	// ones go on. With AggregateByShard that costs little; without aggregation, a key with many
+	// records gets one of them into each round trip. An attempt of which nobody knows
+	// how it ended may still store its record late, a second time. Streams with service-managed record
+	// distribution have no order: their records are answered with [ErrUnordered].
+	Ordered bool
+
+	// ShardBytesPerSecond and ShardRecordsPerSecond are what one shard takes. The producer keeps to
+	// it, and to less while the shard refuses records nevertheless, since others put too. Lower values leave
+	// room for others; higher ones are right only where the service itself allows more.
+	// -1 means no limit: then only refusals slow a shard down. Default to 1,048,576 and 1,000,
+	// the service's limits.
+	ShardBytesPerSecond   int
+	ShardRecordsPerSecond int
+
+	// DescribeEvery is how often the shards are listed and the stream is described anew; besides, that
+	// happens when records come to lie in other shards than expected. It finds out in time that
+	// the service took over the choice of shards. At least 1 second. -1 means never: then shards are not known,
+	// and Aggregation must not be set. Defaults to 1 minute.
+	DescribeEvery time.Duration
+
+	// Encode, if not nil, changes each record on its way in: to serialize, compress or encrypt it. It is
+	// called in the goroutine of the Put and may run many times at once. Its record is sent, to the stream
+	// of the original one; answers carry the original. If it fails, the Put does, with [ErrInvalidRecord] and its
+	// error. ReaderConfig.Decode and ConsumerConfig.Decode are the way back. Defaults to none.
+	Encode func(UserRecord) (UserRecord, error)
 
 	// MaxBatchRecords is how many records one PutRecords call carries at most, 1 to
 	// 500, the limit of the service. Fewer make more calls for the same records.
@@ -30,18 +77,18 @@ type ProducerConfig struct {
 	MaxBatchBytes int
 
 	// MaxRecordBytes is how large data and partition key of one record may be
-	// together, 1 to 10 MiB. It should be the stream's own MaxRecordSizeInKiB: a lower
-	// value refuses records that the service would take, a higher one lets records pass
-	// that the service refuses together with the call that they are in.
-	// Defaults to 1 MiB, as does the service.
+	// together, 1 to 10 MiB, if the stream does not say less. 0 means what the stream says
+	// (MaxRecordSizeInKiB): records over it that were accepted before that was known are answered with
+	// [ErrInvalidRecord]. If it can't be asked, the limit is 1 MiB, the service's default.
+	// Defaults to 0.
 	MaxRecordBytes int
 
-	// Linger is how long a record may wait for others to fill its call. A call that
-	// is full leaves at once, and while MaxInFlight calls are out, batches go on
+	// Linger is how long a record may wait for others to fill its call, or its aggregate. A call that
+	// is full leaves at once, and while MaxInFlight calls are out, calls and aggregates go on
 	// filling whatever Linger is. So it matters at low rates, where it is delay added to
 	// each record; a low value makes more and smaller calls. -1 means none.
 	// Defaults to 10 milliseconds: at most 100 small calls a second, and less
-	// delay than a call takes.
+	// delay than a call takes; with Aggregation to 100 milliseconds, as in the KPL.
 	Linger time.Duration
 
 	// MaxInFlight is how many PutRecords calls are out at the same time, 1 to 1,000.
@@ -86,7 +133,7 @@ type ProducerConfig struct {
 	// the answer could not be understood. Defaults to RetryAmbiguous.
 	WhenAmbiguous WhenAmbiguous
 
-	// SDKOptions are applied to each PutRecords call, after the producer's own codec.
+	// SDKOptions are applied to each call, after the producer's own codec.
 	// Settings of retries have no effect: the producer retries itself, so that attempts are
 	// counted and only what failed is sent again. Defaults to none.
 	SDKOptions []func(*kinesis.Options)
@@ -95,8 +142,10 @@ type ProducerConfig struct {
 	Hooks ProducerHooks
 
 	// Logger receives what nobody is told otherwise: calls that failed and are tried
-	// again. Defaults to no logging.
+	// again, and permissions that are missing to see the shards. Defaults to no logging.
 	Logger *slog.Logger
+
+	random func() float64 // from 0 to 1
 }
 
 // WhenFull says what a Put does when the producer's buffer is full.
@@ -124,10 +173,34 @@ const (
 	FailAmbiguous
 )
 
+// Aggregation says which user records share a Kinesis record.
+type Aggregation int
+
+const (
+	// NoAggregation puts each user record as a Kinesis record.
+	NoAggregation Aggregation = iota
+
+	// AggregateByShard packs records that go to the same shard, as the KPL does. If shards were split or
+	// merged meanwhile, an aggregate may come to lie in a shard that does not own all of its records, where KCL
+	// would drop it: then its records are put again, and have MaybeDuplicate set. Needs
+	// kinesis:ListShards and kinesis:DescribeStreamSummary; without the first, nothing is aggregated.
+	AggregateByShard
+
+	// AggregateByPartitionKey packs records of one partition key and explicit hash key, which is right in
+	// whatever shard they come to lie. The Kinesis record has that partition key too. It pays if
+	// keys have many records at a time.
+	AggregateByPartitionKey
+)
+
 // fill puts defaults where the zero value is, and checks the rest.
 func (cfg *ProducerConfig) fill() error {
-	if err := checkStream("ProducerConfig.Stream", cfg.Stream); err != nil {
-		return err
+	if cfg.Stream != "" {
+		if err := checkStream("ProducerConfig.Stream", cfg.Stream); err != nil {
+			return err
+		}
+	}
+	if cfg.random == nil {
+		cfg.random = rand.Float64
 	}
 	cfg.SDKOptions = append([]func(*kinesis.Options){}, cfg.SDKOptions...)
 	if cfg.Logger == nil {
@@ -146,23 +219,48 @@ func (cfg *ProducerConfig) checkSizes() error {
 	if cfg.WhenAmbiguous < RetryAmbiguous || cfg.WhenAmbiguous > FailAmbiguous {
 		return fmt.Errorf("kin: ProducerConfig.WhenAmbiguous (%d) must be RetryAmbiguous or FailAmbiguous", cfg.WhenAmbiguous)
 	}
-	// The lower bounds of the later ones depend on MaxRecordBytes.
-	if err := bounded("ProducerConfig.MaxRecordBytes", &cfg.MaxRecordBytes, defaultMaxRecord, 1, serviceMaxRecord); err != nil {
-		return err
+	if cfg.MaxRecordBytes < 0 || cfg.MaxRecordBytes > serviceMaxRecord {
+		return fmt.Errorf("kin: ProducerConfig.MaxRecordBytes (%d) must be from 1 to %d, or 0 for what the stream says", cfg.MaxRecordBytes, serviceMaxRecord)
+	}
+	// The lower bounds of the later ones depend on it.
+	record := cfg.MaxRecordBytes
+	if record == 0 {
+		record = defaultMaxRecord
 	}
 	return errors.Join(
 		bounded("ProducerConfig.MaxBatchRecords", &cfg.MaxBatchRecords, 500, 1, 500),
-		bounded("ProducerConfig.MaxBatchBytes", &cfg.MaxBatchBytes, max(5<<20, cfg.MaxRecordBytes), cfg.MaxRecordBytes, 10<<20),
+		bounded("ProducerConfig.MaxBatchBytes", &cfg.MaxBatchBytes, max(5<<20, record), record, 10<<20),
 		bounded("ProducerConfig.MaxInFlight", &cfg.MaxInFlight, 8, 1, 1000),
-		bounded("ProducerConfig.MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, cfg.MaxRecordBytes+recordOverhead, 1<<31-1),
+		bounded("ProducerConfig.MaxBufferedBytes", &cfg.MaxBufferedBytes, 64<<20, record+recordOverhead, 1<<31-1),
+		bounded("ProducerConfig.ShardBytesPerSecond", &cfg.ShardBytesPerSecond, 1<<20, 1, 1<<30, -1),
+		bounded("ProducerConfig.ShardRecordsPerSecond", &cfg.ShardRecordsPerSecond, 1000, 1, 1<<30, -1),
+		cfg.checkAggregation(record),
 	)
 }
+
+func (cfg *ProducerConfig) checkAggregation(record int) error {
+	if cfg.Aggregation < NoAggregation || cfg.Aggregation > AggregateByPartitionKey {
+		return fmt.Errorf("kin: ProducerConfig.Aggregation (%d) must be NoAggregation, AggregateByShard or AggregateByPartitionKey", cfg.Aggregation)
+	}
+	least := min(minAggregate, record)
+	return errors.Join(
+		bounded("ProducerConfig.AggregateMaxBytes", &cfg.AggregateMaxBytes, min(defaultAggregate, record), least, record),
+		bounded("ProducerConfig.AggregateMaxRecords", &cfg.AggregateMaxRecords, -1, 1, 1<<20, -1),
+	)
+}
+
+const (
+	minAggregate     = 64
+	defaultAggregate = 51_200 // of the KPL
+)
 
 func (cfg *ProducerConfig) checkTimes() error {
 	const none = -1
 	switch {
-	case cfg.Linger == 0:
+	case cfg.Linger == 0 && cfg.Aggregation == NoAggregation:
 		cfg.Linger = 10 * time.Millisecond
+	case cfg.Linger == 0:
+		cfg.Linger = 100 * time.Millisecond
 	case cfg.Linger == none:
 		cfg.Linger = 0
 	case cfg.Linger < 0:
@@ -181,14 +279,8 @@ func (cfg *ProducerConfig) checkTimes() error {
 	if cfg.CallTimeout < 0 {
 		return fmt.Errorf("kin: ProducerConfig.CallTimeout (%v) must be above 0", cfg.CallTimeout)
 	}
-	return nil
-}
-
-// target sets the stream of a call.
-func (cfg *ProducerConfig) target(in *kinesis.PutRecordsInput) {
-	if strings.HasPrefix(cfg.Stream, "arn:") {
-		in.StreamARN = &cfg.Stream
-	} else {
-		in.StreamName = &cfg.Stream
+	if cfg.DescribeEvery == none && cfg.Aggregation != NoAggregation {
+		return errors.New("kin: ProducerConfig.DescribeEvery (-1) must not be -1 with Aggregation: nothing is packed while shards are not known")
 	}
+	return bounded("ProducerConfig.DescribeEvery", &cfg.DescribeEvery, time.Minute, time.Second, 24*time.Hour, none)
 }

@@ -1,5 +1,7 @@
 package kin
 
+import "time"
+
 // RecordOverhead is what a record counts against MaxBufferedBytes besides its bytes.
 const RecordOverhead = recordOverhead
 
@@ -7,5 +9,8 @@ const RecordOverhead = recordOverhead
 func ProducerHeld(p *Producer) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.buf.held
+	return p.space.Gauges().Bytes
 }
+
+// BucketOf returns the bucket of a Histogram for a duration.
+func BucketOf(d time.Duration) int { return bucketOf(d) }

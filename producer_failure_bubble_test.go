@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,10 +142,18 @@ func TestProducerAnswersInTimeWhenCallsHang(t *testing.T) {
 		keys := numbered("k", 3000)
 		l.put(10, keys...)
 		mustClose(t, p)
-		for i, key := range keys {
+		var called []string
+		for _, c := range client.seen() {
+			called = append(called, c.keys...)
+		}
+		if len(called) != 2*500 {
+			t.Errorf("records in calls = %d, want 1000", len(called))
+		}
+		slices.Sort(called)
+		for _, key := range keys {
 			a := l.of(key)
 			e := putError(t, a.err)
-			sent := i < 2*500
+			_, sent := slices.BinarySearch(called, key)
 			want := 5 * time.Second // waiting for a call to be free
 			if sent {
 				want = 9 * time.Second
@@ -181,8 +190,11 @@ func TestProducerKeepsTheErrorsOfTheSDKInTheChain(t *testing.T) {
 func TestProducerRetriesExactlyWhatFailed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		left := map[string]int{"k3": 1, "k7": 2, "k8": 2} // failures to come
 		client := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			return failing(in, func(key string) string {
 				if left[key]--; left[key] >= 0 {
 					return throttledCode
@@ -191,21 +203,32 @@ func TestProducerRetriesExactlyWhatFailed(t *testing.T) {
 			}), nil
 		}}
 		var seen []kin.PutCallInfo
-		p := newProducer(t, client, kin.ProducerConfig{Hooks: kin.ProducerHooks{Called: func(i kin.PutCallInfo) { seen = append(seen, i) }}})
+		p := newProducer(t, client, kin.ProducerConfig{Hooks: kin.ProducerHooks{Called: func(i kin.PutCallInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, i)
+		}}})
 		l := newPutLog(t, p)
 		l.put(10, numbered("k", 10)...)
 		mustClose(t, p)
 
-		calls := client.seen()
-		if got, want := client.sizes(), []int{10, 3, 2}; !slices.Equal(got, want) {
-			t.Fatalf("records of each call = %v, want %v", got, want)
+		at := map[string][]time.Time{}
+		for _, c := range client.seen() {
+			for _, key := range c.keys {
+				at[key] = append(at[key], c.at)
+			}
 		}
-		if got, want := calls[2].keys, []string{"k7", "k8"}; !slices.Equal(got, want) {
-			t.Errorf("keys of the third call = %v, want %v", got, want)
-		}
-		for i, want := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond} {
-			if gap := calls[i].at.Sub(calls[i-1].at); gap < want/2 || gap > want {
-				t.Errorf("call %d came after %v, want %v to %v", i, gap, want/2, want)
+		for _, key := range numbered("k", 10) {
+			want := map[string]int{"k3": 2, "k7": 3, "k8": 3}[key]
+			if got := len(at[key]); got != max(want, 1) {
+				t.Errorf("calls with %s = %d, want %d", key, got, max(want, 1))
+			}
+			for i := 1; i < len(at[key]); i++ {
+				// A pause of 50 ms, then of 100 ms, half of it by chance, until the next tick.
+				longest := time.Duration(i)*50*time.Millisecond + 25*time.Millisecond
+				if gap := at[key][i].Sub(at[key][i-1]); gap < 25*time.Millisecond || gap > longest {
+					t.Errorf("%s: attempt %d came after %v, want 25ms to %v", key, i+1, gap, longest)
+				}
 			}
 		}
 		for key, want := range map[string]int{"k0": 1, "k3": 2, "k7": 3, "k8": 3} {
@@ -213,13 +236,23 @@ func TestProducerRetriesExactlyWhatFailed(t *testing.T) {
 				t.Errorf("answer to %s = %+v, %v, want %d attempts", key, a.result, a.err, want)
 			}
 		}
-		want := []kin.PutCallInfo{
-			{Stream: "orders", Records: 10, Bytes: 120, Stored: 7, Throttled: 3, Retrying: 3},
-			{Stream: "orders", Records: 3, Bytes: 36, Stored: 1, Recovered: 1, Throttled: 2, Retrying: 2},
-			{Stream: "orders", Records: 2, Bytes: 24, Stored: 2, Recovered: 2},
+		first := kin.PutCallInfo{
+			Stream: "orders", Entries: 10, Records: 10, Bytes: 120, Stored: 7, Throttled: 3, Retrying: 3,
+			Shards: []kin.PutShardInfo{
+				{ShardID: "shardId-000000000000", Entries: 7, Records: 7, Bytes: 84, Stored: 7},
+				{Entries: 3, Records: 3, Bytes: 36, Throttled: 3},
+			},
 		}
-		if !slices.Equal(seen, want) {
-			t.Errorf("hooks = %+v\nwant    %+v", seen, want)
+		slices.SortFunc(seen[0].Shards, func(a, b kin.PutShardInfo) int { return strings.Compare(string(b.ShardID), string(a.ShardID)) })
+		if got, want := fmt.Sprintf("%+v", seen[0]), fmt.Sprintf("%+v", first); got != want {
+			t.Errorf("first call  = %s\nwant %s", got, want)
+		}
+		recovered := 0
+		for _, info := range seen[1:] {
+			recovered += info.Recovered
+		}
+		if recovered != 3 {
+			t.Errorf("recovered = %d, want 3", recovered)
 		}
 	})
 }
@@ -238,8 +271,8 @@ func TestProducerLetsRecordsThatFailedNotHoldUpOthers(t *testing.T) {
 		p := newProducer(t, client, kin.ProducerConfig{RecordTTL: 10 * time.Second})
 		l := newPutLog(t, p)
 		for i := range 100 {
-			l.put(10, numbered(fmt.Sprintf("hot%d-", i), 2)...)
-			l.put(10, numbered(fmt.Sprintf("cold%d-", i), 2)...)
+			l.putTo(lowest, 10, numbered(fmt.Sprintf("hot%d-", i), 2)...)
+			l.putTo(highest, 10, numbered(fmt.Sprintf("cold%d-", i), 2)...)
 			time.Sleep(50 * time.Millisecond)
 		}
 		mustClose(t, p)
@@ -389,8 +422,8 @@ func TestProducerFindsTheRecordForWhichACallIsRefused(t *testing.T) {
 			if l.count() != 20_000 {
 				t.Errorf("answers = %d, want 20000", l.count())
 			}
-			// 40 batches, and about two calls for each of the halves on the way to 16 single records.
-			if n := len(client.seen()); n > 40+200 {
+			// All are halved side by side until 16 single records were refused.
+			if n := len(client.seen()); n > 20_000/16 {
 				t.Errorf("calls = %d, want few", n)
 			}
 		})

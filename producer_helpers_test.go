@@ -129,8 +129,20 @@ func (l *putLog) callback(key string) func(kin.PutResult, error) {
 // put puts a record with each key and data of the given size, without waiting for the answers.
 func (l *putLog) put(size int, keys ...string) {
 	l.t.Helper()
+	l.putTo("", size, keys...)
+}
+
+// Hash keys of two shards, or parts of a stream, that are far from each other.
+const (
+	lowest  = "0"
+	highest = "340282366920938463463374607431768211455"
+)
+
+// putTo is put with an explicit hash key.
+func (l *putLog) putTo(hash string, size int, keys ...string) {
+	l.t.Helper()
 	for _, key := range keys {
-		rec := kin.UserRecord{PartitionKey: key, Data: bytes.Repeat([]byte("x"), size)}
+		rec := kin.UserRecord{PartitionKey: key, ExplicitHashKey: hash, Data: bytes.Repeat([]byte("x"), size)}
 		if err := l.p.PutAsync(context.Background(), rec, l.callback(key)); err != nil {
 			l.t.Errorf("PutAsync(%s) = %v, want nil", key, err)
 		}

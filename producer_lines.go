@@ -104,10 +104,10 @@ func (w *LineWriter) take(piece []byte, ends bool) error {
 	if len(w.open) == 0 && !w.skip {
 		w.line++
 	}
-	limit := w.p.cfg.MaxRecordBytes
+	limit := w.p.recordLimit()
 	if !w.skip && len(w.open)+len(piece) > limit+lineEnd {
 		w.skip, w.open = true, w.open[:0]
-		w.fail(&LineError{Line: w.line, Err: invalidRecord("longer than ProducerConfig.MaxRecordBytes (%d)", limit)})
+		w.fail(&LineError{Line: w.line, Err: invalidRecord("longer than %s (%d)", w.p.limitName(limit), limit)})
 		if err := w.failure(); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/internal/outbox"
 )
 
 // Limits of the service on one record.
@@ -12,8 +13,8 @@ const (
 	maxPartitionKey   = 256 // Unicode characters
 	defaultMaxRecord  = 1 << 20
 	serviceMaxRecord  = 10 << 20
-	recordOverhead    = 192 // what the producer itself needs for a record, rounded up
-	maxErrorKeyLength = 64  // bytes of a partition key that go into the text of an error
+	recordOverhead    = outbox.Overhead
+	maxErrorKeyLength = 64 // bytes of a partition key that go into the text of an error
 )
 
 // UserRecord is one record to put.
@@ -22,6 +23,11 @@ const (
 // result is known, that is until [Producer.Put] has returned a result or the
 // callback of [Producer.PutAsync] is called.
 type UserRecord struct {
+	// Stream is the name or the ARN of the stream to put into. Empty means
+	// ProducerConfig.Stream. Streams are told apart by this text: name and ARN of one stream
+	// are two streams to a producer. What it keeps for a stream, some kilobytes, stays until Close.
+	Stream string
+
 	// PartitionKey decides by its MD5 which shard takes the record. 1 to 256
 	// Unicode characters of valid UTF-8.
 	PartitionKey string
@@ -31,7 +37,7 @@ type UserRecord struct {
 	ExplicitHashKey string
 
 	// Data is the payload. It may be empty. Data and PartitionKey together have at
-	// most ProducerConfig.MaxRecordBytes bytes.
+	// most as many bytes as the stream takes: see ProducerConfig.MaxRecordBytes.
 	Data []byte
 }
 
@@ -42,7 +48,8 @@ type PutResult struct {
 	// ShardID is the shard that took the record.
 	ShardID ShardID
 
-	// SequenceNumber is the number that Kinesis gave to the record.
+	// SequenceNumber is the number that Kinesis gave to the record. Records that were
+	// aggregated together have the same one.
 	SequenceNumber SequenceNumber
 
 	// SubSequence is the index of the record inside an aggregated record. It is 0
@@ -53,36 +60,47 @@ type PutResult struct {
 	Attempts int
 
 	// MaybeDuplicate says that the record may be in the stream more than once: an
-	// earlier attempt ended without an answer that excludes that it was stored.
-	// See ProducerConfig.WhenAmbiguous.
+	// earlier attempt ended without an answer that excludes that it was stored, or stored it
+	// where consumers may drop it. See ProducerConfig.WhenAmbiguous and AggregateByShard.
 	MaybeDuplicate bool
 }
 
-// size is what the record counts against the limits of the service.
-func (r *UserRecord) size() int { return len(r.PartitionKey) + len(r.Data) }
-
-// check says what is wrong with the record, naming the field.
-func (r *UserRecord) check(maxBytes int) error {
+// checkRecord returns the hash key of a record, or what is wrong with it, naming the field.
+// How large it may be is checked elsewhere.
+func checkRecord(r *outbox.Record) (hashkey.Key, error) {
 	switch {
 	case r.PartitionKey == "":
-		return invalidRecord("UserRecord.PartitionKey is empty: it must have 1 to %d characters", maxPartitionKey)
+		return hashkey.Key{}, invalidRecord("UserRecord.PartitionKey is empty: it must have 1 to %d characters", maxPartitionKey)
 	case !utf8.ValidString(r.PartitionKey):
-		return invalidRecord("UserRecord.PartitionKey is not valid UTF-8")
+		return hashkey.Key{}, invalidRecord("UserRecord.PartitionKey is not valid UTF-8")
 	case len(r.PartitionKey) > maxPartitionKey && utf8.RuneCountInString(r.PartitionKey) > maxPartitionKey:
-		return invalidRecord("UserRecord.PartitionKey has %d characters: it must have 1 to %d",
+		return hashkey.Key{}, invalidRecord("UserRecord.PartitionKey has %d characters: it must have 1 to %d",
 			utf8.RuneCountInString(r.PartitionKey), maxPartitionKey)
-	case r.size() > maxBytes:
-		return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than ProducerConfig.MaxRecordBytes (%d)",
-			len(r.Data), len(r.PartitionKey), maxBytes)
 	}
-	if r.ExplicitHashKey != "" {
-		if _, err := hashkey.Parse(r.ExplicitHashKey); err != nil {
-			return invalidRecord("UserRecord.ExplicitHashKey: %w", err)
-		}
+	if r.ExplicitHashKey == "" {
+		return hashkey.Of(r.PartitionKey), nil
 	}
-	return nil
+	hash, err := hashkey.Parse(r.ExplicitHashKey)
+	if err != nil {
+		return hashkey.Key{}, invalidRecord("UserRecord.ExplicitHashKey: %w", err)
+	}
+	return hash, nil
 }
 
 func invalidRecord(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalidRecord, fmt.Errorf(format, args...))
+}
+
+// tooLarge says that a record is refused because of a limit.
+func (p *Producer) tooLarge(rec *outbox.Record, limit int) error {
+	return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than %s (%d)",
+		len(rec.Data), len(rec.PartitionKey), p.limitName(limit), limit)
+}
+
+// limitName says where a limit on the size of records comes from.
+func (p *Producer) limitName(limit int) string {
+	if limit == p.cfg.MaxRecordBytes {
+		return "ProducerConfig.MaxRecordBytes"
+	}
+	return "the stream's MaxRecordSizeInKiB, in bytes"
 }

@@ -116,6 +116,12 @@ type ReaderConfig struct {
 	// that belong to another shard. Defaults to DeliverOutOfRange.
 	WhenOutOfRange WhenOutOfRange
 
+	// Decode, if not nil, changes each user record after aggregated ones were unpacked and before it is
+	// yielded: it is the way back from ProducerConfig.Encode. It may set Data and keys; the rest stays. A record
+	// for which it fails, or panics, is a bad one: it is left out, counted, and told to Hooks.BadRecord. It
+	// is called in the goroutine that ranges. Defaults to none.
+	Decode func(*Record) error
+
 	// SDKOptions are applied to each call, after the reader's own codec. Settings of
 	// retries have no effect: the reader retries itself, so that attempts keep each
 	// shard's pace and are seen. Defaults to none.

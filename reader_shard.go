@@ -67,7 +67,7 @@ func (r *Reader) unpacking(s *readerShard) *unpacking {
 	return &unpacking{
 		stream: r.cfg.Stream, shard: s.id, skip: skipFor(s.position),
 		unpack: r.cfg.WhenAggregated == UnpackAggregates, drop: r.cfg.WhenOutOfRange == DropOutOfRange,
-		badRecord: r.cfg.Hooks.BadRecord, outOfRange: r.cfg.Hooks.OutOfRange,
+		decode: r.cfg.Decode, badRecord: r.cfg.Hooks.BadRecord, outOfRange: r.cfg.Hooks.OutOfRange,
 	}
 }
 

@@ -2,6 +2,8 @@ package kin
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -25,6 +27,8 @@ type unpacking struct {
 	// skip is the position at which the shard was begun, if that is inside an aggregated
 	// record, of which the user records up to there are left out.
 	skip Position
+
+	decode func(*Record) error // may be nil
 
 	badRecord  func(BadRecordInfo)  // may be nil
 	outOfRange func(OutOfRangeInfo) // may be nil
@@ -51,12 +55,42 @@ func (u *unpacking) each(in *types.Record, rec *Record, d *defects, body func(re
 		}
 		u.bad(d, rec.SequenceNumber, -1, errCorruptAggregate)
 	}
-	return body(rec)
+	return !u.decoded(rec, d) || body(rec)
 }
 
-// mayBePacked says whether in looks like an aggregated record that is to be unpacked. If not, it
-// is the only user record that each finds in it.
+// mayBePacked says whether in looks like an aggregated record that is to be unpacked.
 func (u *unpacking) mayBePacked(in *types.Record) bool { return u.unpack && looksAggregated(in.Data) }
+
+// asItIs says whether in is, unchanged, the only user record that each finds in it.
+func (u *unpacking) asItIs(in *types.Record) bool { return u.decode == nil && !u.mayBePacked(in) }
+
+// decoded has a user record decoded, if the user wants that. It returns false if that is not
+// possible; then the record is left out as a bad one.
+func (u *unpacking) decoded(rec *Record, d *defects) bool {
+	if u.decode == nil {
+		return true
+	}
+	// Where the record is stays what it is, whatever Decode does: positions are made of it.
+	shard, seq, sub, aggregated := rec.ShardID, rec.SequenceNumber, rec.SubSequence, rec.Aggregated
+	err := recovered(func() error { return u.decode(rec) })
+	rec.ShardID, rec.SequenceNumber, rec.SubSequence, rec.Aggregated = shard, seq, sub, aggregated
+	if err != nil {
+		u.bad(d, seq, sub, fmt.Errorf("decode: %w", err))
+		return false
+	}
+	return true
+}
+
+// recovered calls f, and returns a panic in it as an error: data that somebody else put must not end
+// the process.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("panic: %v\n%s", why, debug.Stack())
+		}
+	}()
+	return f()
+}
 
 // set makes r what in is as it stands. Its ShardID is left alone.
 func (r *Record) set(in *types.Record) {
@@ -88,7 +122,7 @@ func (u *unpacking) eachPacked(packed aggregate.Aggregate, rec *Record, d *defec
 			continue
 		}
 		rec.SubSequence, rec.PartitionKey, rec.ExplicitHashKey, rec.Data = user.Index, user.PartitionKey, user.ExplicitHashKey, user.Data
-		if u.belongs(rec, d) && !body(rec) {
+		if u.belongs(rec, d) && u.decoded(rec, d) && !body(rec) {
 			return false
 		}
 	}

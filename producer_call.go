@@ -1,0 +1,203 @@
+package kin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/aggregate"
+	"github.com/kinstream/kin/internal/outbox"
+)
+
+// putCall is what one PutRecords call needs, kept for the next one.
+type putCall struct {
+	input   kinesis.PutRecordsInput
+	entries []types.PutRecordsRequestEntry
+	options []func(*kinesis.Options)
+	builder aggregate.Builder
+	packed  []aggregate.Packed
+	memory  []byte // of the aggregates
+}
+
+// send makes one PutRecords call and answers its records. The call's place is
+// free before any callback is called: they may put.
+func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
+	begun := p.now()
+	s.times.begun(call, begun)
+	whole := p.putRecords(s, call)
+	now := p.now()
+
+	p.mu.Lock()
+	admitted := s.box.Settle(call, whole, now)
+	p.use.count(p.space.Gauges().Calls, p.cfg.MaxInFlight, now)
+	p.mu.Unlock()
+	p.tell(admitted)
+	p.nudge()
+
+	p.report(s, call, whole, now-begun)
+	p.answer(s, call)
+}
+
+// putRecords makes the call, and gives each entry its Place or Failure. It returns why the call
+// as a whole failed, or nil.
+func (p *Producer) putRecords(s *putStream, call *outbox.Call[owner]) *outbox.Failure {
+	c, _ := p.unused.Get().(*putCall)
+	if c == nil {
+		c = &putCall{options: append([]func(*kinesis.Options){}, p.options...)}
+	}
+	s.target(&c.input)
+	c.fill(call)
+
+	ctx, cancel := context.WithTimeout(p.calls, p.cfg.CallTimeout)
+	out, sent, err := p.callOnce(ctx, c)
+	if err != nil && wrongClock(err) {
+		// From the date of the answer the SDK knows by now how wrong our clock is, and signs
+		// the next call with the right time.
+		out, sent, err = p.callOnce(ctx, c)
+	}
+	cancel()
+	if p.reuse {
+		c.empty()
+		p.unused.Put(c)
+	}
+	if err != nil {
+		return failedCall(err, sent)
+	}
+	return placeEntries(call, out)
+}
+
+// callOnce makes the call. sent says that a request may have left this process.
+func (p *Producer) callOnce(ctx context.Context, c *putCall) (out *kinesis.PutRecordsOutput, sent bool, err error) {
+	var t tracker
+	out, err = p.client.PutRecords(ctx, &c.input, append(c.options, t.apply)...)
+	return out, t.sent(err), err
+}
+
+// fill makes the input of the call.
+func (c *putCall) fill(call *outbox.Call[owner]) {
+	c.pack(call)
+	packed := c.packed
+	for i := range call.Entries {
+		e := &call.Entries[i]
+		it := &call.Items[e.First]
+		entry := types.PutRecordsRequestEntry{Data: it.Data, PartitionKey: &it.PartitionKey}
+		if it.ExplicitHashKey != "" {
+			entry.ExplicitHashKey = &it.ExplicitHashKey
+		}
+		if isPacked(e, it) {
+			entry = types.PutRecordsRequestEntry{
+				Data: packed[0].Data, PartitionKey: &packed[0].PartitionKey, ExplicitHashKey: &packed[0].ExplicitHashKey,
+			}
+			packed = packed[1:]
+		}
+		if entry.Data == nil {
+			entry.Data = []byte{} // the SDK refuses nil
+		}
+		c.entries = append(c.entries, entry)
+	}
+	c.input.Records = c.entries
+}
+
+// pack makes the aggregates of the call, in the order of their entries. What they take
+// in memory is known from above, so that all have their places in one piece.
+func (c *putCall) pack(call *outbox.Call[owner]) {
+	size := 0
+	for i := range call.Entries {
+		if e := &call.Entries[i]; isPacked(e, &call.Items[e.First]) {
+			size += e.Bytes
+		}
+	}
+	if cap(c.memory) < size {
+		c.memory = make([]byte, size)
+	}
+	free := c.memory[:cap(c.memory)]
+	for i := range call.Entries {
+		e, items := &call.Entries[i], call.Range(i)
+		if !isPacked(e, &items[0]) {
+			continue
+		}
+		for j := range items {
+			it := &items[j]
+			c.builder.Add(aggregate.UserRecord{PartitionKey: it.PartitionKey, ExplicitHashKey: it.ExplicitHashKey, Data: it.Data})
+		}
+		hash, at := items[0].Hash, free[:0:min(e.Bytes, len(free))]
+		packed := c.builder.PackUnsealed(at, hash.Hi, hash.Lo)
+		c.builder.Reset()
+		free = free[min(len(packed.Data), len(free)):]
+		e.Packed = len(packed.Data) + len(packed.PartitionKey)
+		c.packed = append(c.packed, packed)
+	}
+	aggregate.Seal(c.packed)
+}
+
+// isPacked says whether an entry that begins with the item goes as an aggregate: one with
+// several items, or with one that a reader would take for an aggregate.
+func isPacked(e *outbox.Entry[owner], first *outbox.Item[owner]) bool {
+	return e.Aggregate && (e.N > 1 || looksAggregated(first.Data))
+}
+
+// empty forgets everything that belongs to somebody else.
+func (c *putCall) empty() {
+	clear(c.entries)
+	clear(c.packed)
+	c.entries, c.packed, c.input.Records = c.entries[:0], c.packed[:0], nil
+}
+
+// oneAttempt leaves repeating to the producer.
+func oneAttempt(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }
+
+// placeEntries takes in an answer. It returns why that says nothing, or nil.
+func placeEntries(call *outbox.Call[owner], out *kinesis.PutRecordsOutput) *outbox.Failure {
+	got := 0
+	if out != nil {
+		got = len(out.Records)
+	}
+	if got != len(call.Entries) {
+		return &outbox.Failure{
+			Err:       fmt.Errorf("answer has %d records for a call of %d", got, len(call.Entries)),
+			Retryable: true, Ambiguous: true,
+		}
+	}
+	for i := range call.Entries {
+		e, answer := &call.Entries[i], &out.Records[i]
+		switch {
+		case answer.ErrorCode != nil && *answer.ErrorCode != "":
+			message := ""
+			if answer.ErrorMessage != nil {
+				message = *answer.ErrorMessage
+			}
+			e.Failure = failedRecord(*answer.ErrorCode, message)
+		case answer.SequenceNumber == nil || answer.ShardId == nil || *answer.SequenceNumber == "" || *answer.ShardId == "":
+			e.Failure = &outbox.Failure{Err: errNoPlace, Retryable: true, Ambiguous: true}
+		default:
+			e.Place = outbox.Place{Shard: *answer.ShardId, Sequence: *answer.SequenceNumber}
+		}
+	}
+	return nil
+}
+
+// report tells hooks and the log about a call.
+func (p *Producer) report(s *putStream, call *outbox.Call[owner], whole *outbox.Failure, took time.Duration) {
+	if p.cfg.Hooks.Called == nil && whole == nil {
+		return
+	}
+	info := PutCallInfo{Stream: s.name, Entries: len(call.Entries), Took: took}
+	for i := range call.Entries {
+		info.add(&call.Entries[i], call.Range(i))
+	}
+	if whole != nil {
+		info.Err, info.Ambiguous = whole.Err, whole.Ambiguous
+		if info.Retrying > 0 {
+			p.cfg.Logger.LogAttrs(p.calls, slog.LevelWarn, "put records: trying again", slog.String("stream", s.name),
+				slog.Int("records", info.Retrying), slog.Bool("ambiguous", whole.Ambiguous), slog.Any("err", whole.Err))
+		}
+	}
+	if p.cfg.Hooks.Called != nil {
+		p.cfg.Hooks.Called(info)
+	}
+}

@@ -1,0 +1,263 @@
+package kin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"github.com/kinstream/kin/internal/fetch"
+	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/internal/outbox"
+)
+
+// streamView is what a producer remembers of its looks at a stream.
+type streamView struct {
+	shards       *outbox.Map // nil: not known
+	distribution outbox.Distribution
+	listing      error           // why the shards can't be listed, if they can't be
+	describing   error           // why the stream can't be described, if it can't be
+	failures     int             // looks in a row that found nothing
+	told         map[string]bool // operations of which the log has said that they are not allowed
+}
+
+// look asks for the shards of a stream and for its description, and tells the engine. The
+// engine says when to ask again.
+func (p *Producer) look(s *putStream) {
+	seen, view, err := p.view(s)
+	if p.calls.Err() != nil {
+		err = context.Cause(p.calls)
+	}
+	now := p.now()
+	p.mu.Lock()
+	before := s.seen
+	if err != nil {
+		s.seen.failures++
+		s.box.Unlearned(now)
+	} else {
+		if seen.shards == nil {
+			seen.shards = before.shards
+		}
+		seen.told = before.told
+		s.seen = seen
+		s.limit.Store(int64(view.MaxRecordBytes))
+		s.box.Learn(view, now)
+	}
+	failures := s.seen.failures
+	p.mu.Unlock()
+	p.nudge()
+	switch {
+	case p.calls.Err() != nil:
+	case err != nil:
+		p.logLook(s, failures, err)
+	default:
+		p.tellView(s, &before, &seen)
+	}
+}
+
+// view lists the shards of a stream and describes it. What is not allowed, or not known to the
+// endpoint, is left out; any other failure is an error.
+func (p *Producer) view(s *putStream) (seen streamView, view outbox.View, err error) {
+	caller := fetch.Caller{Options: p.options, Timeout: p.cfg.CallTimeout}
+	target := fetch.NewStream(s.name)
+	if p.lister == nil {
+		seen.listing = errors.New("the client has no ListShards")
+	} else if seen.shards, err = listMap(p.calls, caller, p.lister, target); isUnavailable(err) {
+		seen.listing = err
+	} else if err != nil {
+		return seen, view, err
+	}
+	view.MaxRecordBytes = p.cfg.MaxRecordBytes
+	if p.describer == nil {
+		seen.describing = errors.New("the client has no DescribeStreamSummary")
+	} else if summary, err := describeSummary(p.calls, caller, p.describer, target); isUnavailable(err) {
+		seen.describing = err
+	} else if err != nil {
+		return seen, view, err
+	} else {
+		seen.distribution = distributionOf(summary)
+		if kib := summary.MaxRecordSizeInKiB; kib != nil && *kib > 0 {
+			view.MaxRecordBytes = p.cfg.limit(int(*kib) << 10)
+		}
+	}
+	if view.MaxRecordBytes == 0 {
+		view.MaxRecordBytes = p.cfg.limit(defaultMaxRecord) // nobody says
+	}
+	view.Map, view.Distribution = seen.shards, seen.distribution
+	return seen, view, nil
+}
+
+// limit returns how large a record may be in a stream that takes that much.
+func (cfg *ProducerConfig) limit(stream int) int { return min(stream, cfg.maxRecord(true)) }
+
+// distributionOf says how a stream chooses shards. A service that says nothing about it knows only
+// one way.
+func distributionOf(summary *types.StreamDescriptionSummary) outbox.Distribution {
+	switch summary.RecordDistributionStrategy {
+	case types.RecordDistributionStrategyAuto:
+		return outbox.Auto
+	case types.RecordDistributionStrategyUserPartitionKey, "":
+		return outbox.ByKey
+	default:
+		return outbox.Unknown
+	}
+}
+
+// isUnavailable says whether a call can't be made by this caller, or at this endpoint: asking again
+// soon would not help, and putting may work nevertheless.
+func isUnavailable(err error) bool {
+	code := fetch.Code(err)
+	return strings.HasPrefix(code, "AccessDenied") || code == "UnknownOperationException"
+}
+
+// listMap lists all shards, also closed ones, in one attempt.
+func listMap(ctx context.Context, caller fetch.Caller, client fetch.Lister, target fetch.Stream) (*outbox.Map, error) {
+	in := &kinesis.ListShardsInput{StreamName: target.Name, StreamARN: target.ARN}
+	var shards []outbox.Shard
+	for {
+		out, err := fetch.Call(ctx, caller, "ListShards", client.ListShards, in)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out.Shards {
+			shard, err := mapShard(&out.Shards[i])
+			if err != nil {
+				return nil, err
+			}
+			shards = append(shards, shard)
+		}
+		if out.NextToken == nil || *out.NextToken == "" {
+			return outbox.NewMap(shards)
+		}
+		if in.NextToken != nil && *in.NextToken == *out.NextToken {
+			return nil, errors.New("unusable answer of ListShards: the next token is the one that was used")
+		}
+		in = &kinesis.ListShardsInput{NextToken: out.NextToken}
+	}
+}
+
+func mapShard(s *types.Shard) (outbox.Shard, error) {
+	if s.ShardId == nil || *s.ShardId == "" || s.HashKeyRange == nil || s.HashKeyRange.StartingHashKey == nil || s.HashKeyRange.EndingHashKey == nil {
+		return outbox.Shard{}, errors.New("unusable answer of ListShards: a shard has no ID or no range")
+	}
+	start, err1 := hashkey.Parse(*s.HashKeyRange.StartingHashKey)
+	end, err2 := hashkey.Parse(*s.HashKeyRange.EndingHashKey)
+	if err := errors.Join(err1, err2); err != nil {
+		return outbox.Shard{}, fmt.Errorf("unusable answer of ListShards: range of %s: %w", *s.ShardId, err)
+	}
+	closed := s.SequenceNumberRange != nil && s.SequenceNumberRange.EndingSequenceNumber != nil
+	return outbox.Shard{ID: strings.Clone(*s.ShardId), Range: hashkey.Range{Start: start, End: end}, Closed: closed}, nil
+}
+
+func describeSummary(ctx context.Context, caller fetch.Caller, client fetch.Describer, target fetch.Stream) (*types.StreamDescriptionSummary, error) {
+	in := &kinesis.DescribeStreamSummaryInput{StreamName: target.Name, StreamARN: target.ARN}
+	out, err := fetch.Call(ctx, caller, "DescribeStreamSummary", client.DescribeStreamSummary, in)
+	if err != nil {
+		return nil, err
+	}
+	if out.StreamDescriptionSummary == nil {
+		return nil, errors.New("unusable answer of DescribeStreamSummary: it describes nothing")
+	}
+	return out.StreamDescriptionSummary, nil
+}
+
+// logLook tells of looks that fail, the first time not yet, and then less and less often.
+func (p *Producer) logLook(s *putStream, failures int, err error) {
+	if failures >= 2 && failures&(failures-1) == 0 {
+		p.cfg.Logger.LogAttrs(p.calls, slog.LevelWarn, "look at shards: trying again",
+			slog.String("stream", s.name), slog.Int("attempt", failures), slog.Any("err", err))
+	}
+}
+
+// tellView tells hooks and the log what is new about a stream.
+func (p *Producer) tellView(s *putStream, before, seen *streamView) {
+	p.tellUnavailable(s, listAction, seen.listing)
+	p.tellUnavailable(s, describeAction, seen.describing)
+	if before.distribution != seen.distribution && seen.distribution == outbox.Auto && (p.cfg.Aggregation != NoAggregation || p.cfg.Ordered) {
+		p.cfg.Logger.LogAttrs(p.calls, slog.LevelWarn, "the service chooses the shards of this stream: nothing is aggregated, and there is no order",
+			slog.String("stream", s.name))
+	}
+	if p.cfg.Hooks.MapChanged == nil || sameView(before, seen) {
+		return
+	}
+	p.cfg.Hooks.MapChanged(MapInfo{
+		Stream: s.name, Shards: openShards(seen.shards), Auto: seen.distribution == outbox.Auto,
+		Aggregating: p.aggregation(seen) != NoAggregation,
+	})
+}
+
+// What looking at a stream needs, as policies name it.
+const (
+	listAction     = "kinesis:ListShards"
+	describeAction = "kinesis:DescribeStreamSummary"
+)
+
+// tellUnavailable says once for each stream what is missing, and what helps.
+func (p *Producer) tellUnavailable(s *putStream, action string, err error) {
+	if err == nil {
+		return
+	}
+	p.mu.Lock()
+	told := s.seen.told[action]
+	if !told {
+		if s.seen.told == nil {
+			s.seen.told = map[string]bool{}
+		}
+		s.seen.told[action] = true
+	}
+	p.mu.Unlock()
+	if told {
+		return
+	}
+	level := slog.LevelInfo // the rest works
+	if p.cfg.Aggregation != NoAggregation {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{slog.String("stream", s.name), slog.Any("err", err)}
+	if action == listAction {
+		p.cfg.Logger.LogAttrs(p.calls, level, "shards are not known: allow "+listAction+" for pace and aggregation by shard", attrs...)
+	} else {
+		p.cfg.Logger.LogAttrs(p.calls, level, "how the stream chooses shards is not known: allow "+describeAction+" for aggregation", attrs...)
+	}
+}
+
+// aggregation returns what is aggregated, given what is known of the stream.
+func (p *Producer) aggregation(seen *streamView) Aggregation {
+	if seen.distribution != outbox.ByKey || p.cfg.Aggregation == AggregateByShard && seen.shards == nil {
+		return NoAggregation
+	}
+	return p.cfg.Aggregation
+}
+
+// sameView says whether two views have the same open shards, shared out in the same way.
+func sameView(a, b *streamView) bool {
+	if a.distribution != b.distribution || (a.shards == nil) != (b.shards == nil) {
+		return false
+	}
+	if a.shards == nil || a.shards == b.shards {
+		return true
+	}
+	if a.shards.Len() != b.shards.Len() {
+		return false
+	}
+	for i := range a.shards.Len() {
+		if a.shards.Open(i) != b.shards.Open(i) {
+			return false
+		}
+	}
+	return true
+}
+
+func openShards(m *outbox.Map) (ids []ShardID) {
+	if m == nil {
+		return nil
+	}
+	for i := range m.Len() {
+		ids = append(ids, ShardID(m.Open(i).ID))
+	}
+	return ids
+}
