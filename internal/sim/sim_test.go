@@ -40,6 +40,9 @@ func TestRareScenarios(t *testing.T) {
 	for seed, what := range map[uint64]string{
 		104171: "a worker leaves while the end of a shard waits for the other parent of a merge",
 		100960: "a worker is told to leave while its Join is under way",
+
+		910005864: "three listings within seconds lack the same shard, between two others",
+		920000897: "a row that was deleted comes back with a second Join, and its worker reads on a moment",
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
