@@ -148,6 +148,31 @@ func TestConsumerWhenHandlersFail(t *testing.T) {
 		})
 	})
 
+	t.Run("skips only the record whose handler panics", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a", "bad", "c")
+			var b book
+			w := g.start(kin.EachRecord(func(_ context.Context, r kin.Record) error {
+				b.notef("%s", r.Data)
+				if string(r.Data) == "bad" {
+					panic(errHandler)
+				}
+				return nil
+			}), func(cfg *kin.ConsumerConfig) {
+				cfg.WhenFailed, cfg.MaxAttempts = kin.SkipBatch, 2
+				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) {
+					e, ok := errors.AsType[*kin.PanicError](i.Err)
+					b.notef("skipped %d, panic of a test: %v", len(i.Records), ok && strings.Contains(string(e.Stack), "consumer_failure_bubble_test"))
+				}
+			})
+			time.Sleep(time.Minute)
+			w.end()
+			b.wants(t, "a", "bad", "bad", "skipped 1, panic of a test: true", "c")
+		})
+	})
+
 	t.Run("skips what of a batch is not acknowledged", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -173,38 +173,16 @@ func (r *consumerRun) hooks() coord.Hooks {
 	}
 	return coord.Hooks{
 		Lease: func(e coord.LeaseEvent) {
-			i := GroupInfo{Worker: e.Lease.Owner, Stream: e.Lease.Stream, Shard: ShardID(e.Lease.Shard), Epoch: e.Lease.Epoch}
-			switch e.What {
-			case coord.LeaseTaken:
-				i.Event = LeaseTaken
-			case coord.LeaseLost:
-				i.Event = LeaseLost
-			case coord.LeaseHandedOver:
-				i.Event, i.Worker = LeaseHandedOver, e.Heir
-			case coord.LeaseFinished:
-				i.Event = LeaseFinished
-			default: // of a worker
+			i := GroupInfo{
+				Event: groupEvent(e.What), Worker: e.Lease.Owner, Stream: e.Lease.Stream, Shard: ShardID(e.Lease.Shard), Epoch: e.Lease.Epoch,
+			}
+			if i.Event == LeaseHandedOver {
+				i.Worker = e.Heir
 			}
 			i.Own = i.Event == LeaseTaken || i.Event == LeaseFinished
 			group(i)
 		},
-		Worker: func(e coord.WorkerEvent) {
-			i := GroupInfo{Worker: e.Worker, Own: e.Own}
-			switch e.What {
-			case coord.WorkerJoined:
-				i.Event = WorkerJoined
-			case coord.WorkerLeft:
-				i.Event = WorkerLeft
-			case coord.WorkerDied:
-				i.Event = WorkerDied
-			case coord.TrustLapsed:
-				i.Event = DeliveryPaused
-			case coord.TrustBack:
-				i.Event = DeliveryResumed
-			default: // of a lease
-			}
-			group(i)
-		},
+		Worker: func(e coord.WorkerEvent) { group(GroupInfo{Event: groupEvent(e.What), Worker: e.Worker, Own: e.Own}) },
 		Store: func(e coord.StoreEvent) {
 			i := GroupInfo{Event: StoreWorks, Own: true, Stream: e.Stream, Op: e.Op, Attempt: e.Attempt, Err: e.Err}
 			if e.Err != nil {
@@ -226,6 +204,31 @@ func (r *consumerRun) hooks() coord.Hooks {
 			group(i)
 		},
 	}
+}
+
+// groupEvent returns what an event of a lease or of a worker is called here.
+func groupEvent(what coord.What) GroupEvent {
+	switch what {
+	case coord.WorkerJoined:
+		return WorkerJoined
+	case coord.WorkerLeft:
+		return WorkerLeft
+	case coord.WorkerDied:
+		return WorkerDied
+	case coord.TrustLapsed:
+		return DeliveryPaused
+	case coord.TrustBack:
+		return DeliveryResumed
+	case coord.LeaseTaken:
+		return LeaseTaken
+	case coord.LeaseLost:
+		return LeaseLost
+	case coord.LeaseHandedOver:
+		return LeaseHandedOver
+	case coord.LeaseFinished:
+		return LeaseFinished
+	}
+	return 0
 }
 
 func (s *shardRun) tellEnded(last *consumedPage) {

@@ -142,6 +142,8 @@ func forbidden(file, pkg string) string {
 		return "the server shares no code with the client that it tests"
 	case within("wire", "aggregate", "internal", "kintest") && pkg == module:
 		return "imports go from the root down"
+	case within("kinprom") && strings.HasPrefix(pkg, "github.com/prometheus/client_golang/"):
+		return "" // its users have it anyway
 	case !within("cmd/kin", "e2e", "examples") && !standard && !own && !sdk:
 		return "users of the library get the AWS SDK and nothing else"
 	}

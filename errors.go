@@ -123,6 +123,67 @@ func ofStream(name string) string {
 // Unwrap returns why the context of Close ended.
 func (e *CloseError) Unwrap() error { return e.Err }
 
+// BatchError is returned by [Producer.PutBatch] when not all records of the batch are known to be stored. It wraps
+// the errors of all records that it names, so that [errors.Is] asks whether any of them was full, late or invalid.
+type BatchError struct {
+	// Records is how many records the batch had.
+	Records int
+
+	// Failed are the records that were not stored, or of which that is not known, in the order of the
+	// batch. All others are stored.
+	Failed []FailedRecord
+}
+
+// FailedRecord is a record of a batch that was not stored, or of which that is not known.
+type FailedRecord struct {
+	// Index is the place of the record in the batch.
+	Index int
+
+	// Err says why, and whether the record may be stored nevertheless.
+	Err *PutError
+}
+
+// Error says how many records were not stored, and why the first of them was not.
+func (e *BatchError) Error() string {
+	ambiguous := 0
+	for _, f := range e.Failed {
+		if f.Err.Ambiguous {
+			ambiguous++
+		}
+	}
+	text := fmt.Sprintf("put batch of %d records: %d not stored, %d may have been", e.Records, len(e.Failed)-ambiguous, ambiguous)
+	if len(e.Failed) == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s; the first is record %d: %v", text, e.Failed[0].Index, e.Failed[0].Err)
+}
+
+// Unwrap returns the errors of the records.
+func (e *BatchError) Unwrap() []error {
+	errs := make([]error, len(e.Failed))
+	for i, f := range e.Failed {
+		errs[i] = f.Err
+	}
+	return errs
+}
+
+// LineError says which line of a [LineWriter] was not stored. Its Write, Flush and Close return it, or
+// LineWriterConfig.Failed gets it.
+type LineError struct {
+	// Line is the number of the line, counted from 1 for each writer.
+	Line int64
+
+	// Err is the [*PutError] of the line's record, or wraps [ErrInvalidRecord] if the line is too long to
+	// be one.
+	Err error
+}
+
+// Error says which line was not stored, and why.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns why the line was not stored.
+func (e *LineError) Unwrap() error { return e.Err }
+
 // Errors of reading.
 var (
 	// ErrReaderBusy is yielded by [Reader.Records] when the reader is being ranged

@@ -1,6 +1,9 @@
 package kin
 
-import "context"
+import (
+	"context"
+	"runtime/debug"
+)
 
 // Handler does something with the records of a [Consumer].
 //
@@ -30,11 +33,26 @@ type HandlerFunc func(ctx context.Context, b *Batch) error
 func (f HandlerFunc) Handle(ctx context.Context, b *Batch) error { return f(ctx, b) }
 
 // EachRecord returns a [Handler] that calls f for one record after the other, and
-// acknowledges each one when f has returned nil. So a failure repeats only the record that failed,
-// and the policy of ConsumerConfig.WhenFailed is about that record alone.
+// acknowledges each one when f has returned nil. So a failure or a panic repeats only the record
+// that failed, and the policy of ConsumerConfig.WhenFailed is about that record alone.
+//
+// A Record does not name its stream, and shards of different streams may have the same ID. Where f
+// needs what only the batch knows, make it in a handler of batches:
+//
+//	kin.HandlerFunc(func(ctx context.Context, b *kin.Batch) error {
+//		return kin.EachRecord(func(ctx context.Context, rec kin.Record) error {
+//			return save(ctx, b.Stream, rec)
+//		}).Handle(ctx, b)
+//	})
 func EachRecord(f func(ctx context.Context, rec Record) error) Handler {
-	return HandlerFunc(func(ctx context.Context, b *Batch) error {
-		for i := range b.Records {
+	return HandlerFunc(func(ctx context.Context, b *Batch) (err error) {
+		i := 0
+		defer func() {
+			if v := recover(); v != nil {
+				err = &RecordError{Index: i, Err: &PanicError{Value: v, Stack: debug.Stack()}}
+			}
+		}()
+		for ; i < len(b.Records); i++ {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -42,7 +41,9 @@ func TestRefusalsOfARealClient(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				options := dynamodb.Options{
 					Region: "eu-west-1", HTTPClient: refusing("ProvisionedThroughputExceededException"),
-					Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+					Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+						return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+					}),
 				}
 				if retryer != nil {
 					options.Retryer = retryer()

@@ -68,12 +68,13 @@
 //     for 0.3 TTL longer than it wanted, or whose own heartbeats failed for 0.5 TTL, begins to
 //     count anew: so after an outage of the store, of its reads or of its writes, everybody has
 //     time for a heartbeat.
-//   - A worker whose row is gone has lost all its leases. It stops at once, and joins again
-//     under a new ID.
+//   - A worker whose row is gone, or has a beat that it had before, has lost all its leases: a
+//     Join that the client made twice may have written a new row after the old one was deleted.
+//     It stops at once, and joins again under a new ID.
 //   - A worker sends its first heartbeat when the first load after its Join has been answered.
 //     Until then it may not know that it has joined. Others count on it from when its row comes,
 //     but hand nothing over to it before that heartbeat; when there is none for 0.2 TTL, they
-//     plan without it until it comes.
+//     plan without it until it comes, and meanwhile without all others that have sent none.
 //   - A worker calls Join once for each ID. When the answer is lost, it loads: it has joined if
 //     its row is there. Otherwise the row may still come; so the worker takes a new ID, and
 //     nobody ever acts under the other. If it is to stop, it deletes the row whether it is

@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Store keeps the rows of many groups. It decides nothing: policy is in the workers.
@@ -122,7 +123,8 @@ func (c Change) Removes() bool { return c.New.Revision == 0 }
 // move a checkpoint on.
 func (c Change) Announces() bool {
 	return c.Old.Revision == 0 || c.Removes() || c.Old.Owner != c.New.Owner || c.Old.Epoch != c.New.Epoch ||
-		c.Old.Finished() != c.New.Finished() || c.Old.Pin != c.New.Pin || c.Old.Load != c.New.Load
+		c.Old.Finished() != c.New.Finished() || c.Old.Pin != c.New.Pin || c.Old.Load != c.New.Load ||
+		!slices.Equal(c.Old.Parents, c.New.Parents)
 }
 
 // Result is what became of a [Change].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,9 +57,9 @@ func stopAll(tb testing.TB, c combo, rng *rand.Rand) {
 	for _, w := range workers {
 		w.terminate()
 	}
-	for _, w := range workers {
-		w.left()
-	}
+	r.until("all have ended", func() bool {
+		return !slices.ContainsFunc(workers, func(w *process) bool { return !w.gone() })
+	})
 	took := r.now().Sub(began)
 	r.metric(took, "all-left-after-ms")
 	if most := 3 * time.Second; took > most {

@@ -185,8 +185,7 @@ func (m *Machine) chooseListers() {
 		st := m.streams[arn]
 		best, least := "", uint64(0)
 		for _, id := range m.peerIDs {
-			row := m.peers[id].row
-			if row.Draining || !slices.Contains(row.Streams, arn) {
+			if p := m.peers[id]; p.out() || !slices.Contains(p.row.Streams, arn) {
 				continue
 			}
 			if h := hash(id, arn); best == "" || h < least {

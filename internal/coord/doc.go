@@ -64,7 +64,7 @@
 // TestAnswersThatNeverCome and the scripts unknown and poisoned. That workers leave in
 // order beside others: TestLeave, TestLeavingTogether. That heirs look when a lease is stopped:
 // TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin and passon. That a
-// worker which can't join gets nothing: the script unbegun. That one worker writes the first
-// leases: TestFirstLeases. Rates: TestIdleCost, TestWorkers. All of it together: package sim.
-// Scripts are in testdata.
+// worker which can't join gets nothing, and keeps nobody from reading: the script unbegun,
+// TestWorkersThatDieAsTheyJoin. That one worker writes the first leases: TestFirstLeases. Rates:
+// TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
 package coord

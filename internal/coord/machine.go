@@ -147,6 +147,7 @@ func (m *Machine) makeCalls() {
 	}
 	if m.beatDue() <= m.now {
 		m.ask(&m.beat)
+		m.beatFrom = m.beatNo
 		row := m.row()
 		m.said = row.Seen
 		m.do(Beat{Worker: row})

@@ -15,7 +15,7 @@ type peer struct {
 	suspect     bool          // it stands still for longer than it should
 	fresh       time.Duration // its beat had not begun to stand still then
 	moved       bool          // it has changed since we know the worker
-	stuck       bool          // it has joined, but for too long there was no heartbeat: no plan gives it anything
+	stuck       bool          // it has joined, but there is no heartbeat, for too long of it or another: no plan gives it anything
 	forgetAgain time.Duration // Forget was asked for, and is not again before
 	step        uint64        // of the snapshot that had it last
 }
@@ -145,13 +145,13 @@ func (m *Machine) onJumped(e Jumped) {
 // began that has just shown it: it was the same until then at least.
 func (m *Machine) forgetDead(askedAt time.Duration) {
 	m.suspects, m.lateAt = 0, never
+	m.judgeJoins(askedAt)
 	for _, id := range m.peerIDs {
 		p := m.peers[id]
 		if id == m.id {
 			continue
 		}
 		quiet, ttl := askedAt-p.since, max(m.cfg.TTL, p.row.TTL)
-		m.judgeJoin(p, quiet)
 		if p.suspect = quiet > part(ttl, suspectFrom); p.suspect {
 			m.suspects++
 			m.lateAt = min(m.lateAt, p.since+part(ttl, deadAfter))
@@ -165,12 +165,21 @@ func (m *Machine) forgetDead(askedAt time.Duration) {
 	}
 }
 
-// judgeJoin finds out whether a worker whose row has not changed for a time can't finish
-// joining. It sends a heartbeat as soon as it knows that it has joined.
-func (m *Machine) judgeJoin(p *peer, quiet time.Duration) {
-	if stuck := !p.begun() && quiet >= m.ttl(beginWithin); stuck != p.stuck {
-		p.stuck = stuck
-		m.replanSoon()
+// judgeJoins finds out whether there is a worker whose row has not changed for a time, so that it
+// can't finish joining: it would send a heartbeat as soon as it knows that it has joined. Then
+// nothing waits for others either that have sent none: where one dies as it joins, the next one
+// may too, and what waits for each of them in turn would be read by nobody.
+func (m *Machine) judgeJoins(askedAt time.Duration) {
+	late := slices.ContainsFunc(m.peerIDs, func(id string) bool {
+		p := m.peers[id]
+		return !p.begun() && askedAt-p.since >= m.ttl(beginWithin)
+	})
+	for _, id := range m.peerIDs {
+		p := m.peers[id]
+		if stuck := late && !p.begun(); stuck != p.stuck {
+			p.stuck = stuck
+			m.replanSoon()
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type membership struct {
 	beat       call
 	beatAt     time.Duration // the start of the last heartbeat of which we know that it was made, or before
 	beatNo     int64         // the beat of our row, as we last saw it
+	beatFrom   int64         // what that was when the last heartbeat was asked for
 	beatNoAt   time.Duration // when the call began that showed it: a higher one was written after that
 	beatFailed uint64        // the Step in which a heartbeat last failed
 	heard      uint64        // the Step in which a poll or load was last answered
@@ -182,6 +183,9 @@ func (m *Machine) onBeaten(e Beaten) {
 	case e.Worker.ID != m.id || m.phase != member:
 		m.beat.due = min(m.beat.due, m.now)
 	case errors.Is(e.Err, lease.ErrNoWorker):
+		m.forgotten()
+	case e.Err == nil && e.Worker.Beat <= m.beatFrom: // ours is gone: a Join that came twice made another one
+		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
 		m.forgotten()
 	case e.Err != nil:
 		m.beat.err = e.Err

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinstream/kin/internal/hashkey"
 	"github.com/kinstream/kin/internal/outbox"
 )
 
@@ -183,6 +184,52 @@ func TestAggregates(t *testing.T) {
 				t.Errorf("entry %d: aggregate = %v, want %v", i, c.Entries[i].Aggregate, want)
 			}
 		}
+	})
+	t.Run("of one key hold no records of another partition key with the same hash key", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, byKey)
+		for owner, key := range []string{"a", "b", "a"} {
+			it := outbox.Item[int]{Record: outbox.Record{PartitionKey: key, ExplicitHashKey: "7"}, Hash: hashkey.Key{Lo: 7}, Owner: owner}
+			if _, _, err := r.o.Offer(&it, r.now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.now += time.Second
+		r.wantCall("[[0] [1] [2]]")
+	})
+	t.Run("of keys grow only as far as the call has room", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			byKey(cfg, limits)
+			cfg.MaxRecordBytes, cfg.MaxCallBytes = 1000, 1000
+		})
+		for range 2 {
+			r.put(in(0, 1), 330, 1)
+			r.put(in(0, 2), 330, 1)
+		}
+		r.now += time.Second
+		r.wantCall("[[0] [1]]")
+		r.wantCall("[[2] [3]]")
+	})
+	t.Run("are expected by what waits, also when they begin to be made", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			cfg.Aggregation, cfg.AggregateMaxBytes, cfg.MaxCallRecords = outbox.ByShard, 1000, 2
+			limits.Calls = 3
+		})
+		r.put(in(1, 0), 1, 1)
+		r.now += time.Second
+		r.call()
+		r.o.Learn(outbox.View{Distribution: outbox.Unknown}, r.now)
+		r.put(in(3, 1), 1, 10)
+		r.o.Learn(outbox.View{Distribution: outbox.ByKey}, r.now)
+		r.now += time.Second
+		r.wantCall("[[1 2 3 4 5 6 7 8 9 10]]")
+		// What the lane holds is measured in the new way: two aggregates are full.
+		r.put(in(3, 1), 400, 4)
+		r.idle()
+		r.put(in(3, 1), 400, 1)
+		r.call()
 	})
 	t.Run("have at most AggregateMaxRecords", func(t *testing.T) {
 		t.Parallel()

@@ -43,18 +43,6 @@ func (c *chain[T]) push(l *lane[T]) {
 	c.n++
 }
 
-func (c *chain[T]) pushFront(l *lane[T]) {
-	k := &l.links[c.which]
-	*k = link[T]{next: c.head, on: true}
-	if c.head == nil {
-		c.tail = l
-	} else {
-		c.head.links[c.which].prev = l
-	}
-	c.head = l
-	c.n++
-}
-
 func (c *chain[T]) remove(l *lane[T]) {
 	k := l.links[c.which]
 	if !k.on {

@@ -69,7 +69,7 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 		Lanes: make([]LaneStats, len(o.lanes)),
 	}
 	for i, l := range o.lanes {
-		s.Counts.add(&l.counts)
+		s.add(&l.counts)
 		at := LaneStats{
 			Shard: l.shard, Counts: l.counts, Queued: l.queue.n, QueuedBytes: l.cost, Unsettled: l.inflight,
 			Factor: l.pace.factor, State: l.state, Spent: l.spent,

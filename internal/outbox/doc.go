@@ -91,6 +91,15 @@
 // free: a lane that nobody empties stops at 4/5 of the space, and the others go on. Waiters of a
 // lane are served in their order, and lanes in turns. A waiter who needs more than is free keeps its turn.
 //
+// # What it does not do
+//
+//   - Aggregates of a stream without a map are not judged: one of a key that is stored between the switch to Auto
+//     and the next View may be dropped by consumers that check hash keys.
+//   - With order and without aggregation, or by key, a call of a lane looks past at most 4,096 records of keys that
+//     have had their turn. Each call walks over them again.
+//   - With order by shard, an entry carries at most what the bucket holds, half a second of the shard: calls that
+//     take longer than that make a lane slower than its shard.
+//
 // # What holds, and what proves it
 //
 //   - Every accepted item gets one final verdict, and it is true: Stored is in the stream at that

@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"testing"
@@ -73,6 +74,7 @@ func newHistory(tb testing.TB, seed uint64) *history {
 	cfg.Ordered = r.IntN(2) == 0
 	cfg.RetryAmbiguous = r.IntN(4) > 0
 	cfg.RefreshEvery = time.Duration(1+r.IntN(20)) * time.Second
+	s.callBytes = cfg.MaxCallBytes
 	h := &history{sim: s, cfg: cfg, left: 200 + r.IntN(3000), keys: 1 + r.IntN(60), close: r.IntN(2) == 0}
 	h.o = s.box(cfg)
 	return h
@@ -139,8 +141,8 @@ func (h *history) meddle() {
 			h.flushes[done] = true
 		}
 	case 4:
-		for w := range h.waiting {
-			if w.Item().Owner%3 == 0 {
+		for _, w := range slices.SortedFunc(maps.Keys(h.waiting), func(a, b *outbox.Waiter[int]) int { return a.Item().Owner - b.Item().Owner }) {
+			if w.Item().Owner%3 == 0 && h.waiting[w] { // it may have been admitted meanwhile
 				h.withdraw(w)
 			}
 		}

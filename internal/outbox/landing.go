@@ -23,28 +23,33 @@ type landing[T any] struct {
 	until time.Duration
 }
 
-// astray deals with an entry in another shard than predicted. An aggregate there is
-// only good if the shard's range holds all its hash keys: consumers as the KCL drop it
-// as a whole otherwise. Ranges of shards never change, so a map of any age may say.
-func (o *Outbox[T]) astray(e *Entry[T], items []Item[T], now time.Duration) {
+// astray deals with an entry in another shard than predicted, and says whether it took
+// its items: they are not simply stored. An aggregate there is only good if the shard's range holds all its
+// hash keys: consumers as the KCL drop it as a whole otherwise. Ranges of shards never
+// change, so a map of any age may say.
+func (o *Outbox[T]) astray(e *Entry[T], items []Item[T], now time.Duration) bool {
 	o.want(now)
 	e.lane.tally().Strayed++
 	if len(items) == 1 {
-		return // right wherever it is
+		return false // right wherever it is
 	}
-	switch held, known := o.held(e, items); {
-	case held:
-	case known || o.space.giveUp != nil:
+	held, known := o.held(e, items)
+	if held {
+		return false
+	}
+	for i := range items {
+		items[i].Attempts++
+		items[i].Verdict = Landed
+	}
+	if known || o.space.giveUp != nil {
 		o.stray(items)
-	default:
-		for i := range items {
-			items[i].Verdict = Landed
-		}
-		o.landed = append(o.landed, &landing[T]{
-			items: append([]Item[T](nil), items...), entry: *e, lane: e.lane,
-			until: min(now+judgeWithin, max(now, o.expiry(&items[0]))),
-		})
+		return true
 	}
+	o.landed = append(o.landed, &landing[T]{
+		items: append([]Item[T](nil), items...), entry: *e, lane: e.lane,
+		until: min(now+judgeWithin, max(now, o.expiry(&items[0]))),
+	})
+	return true
 }
 
 // held says whether the shard that took the entry holds the hash keys of all items, and
@@ -147,6 +152,9 @@ func (o *Outbox[T]) outcome(at *landing[T], now time.Duration) {
 		}
 		count.Stored++
 		count.StoredBytes += uint64(it.size())
+		if it.Attempts > 1 {
+			count.Recovered++
+		}
 		last := len(o.over.Entries) - 1
 		if first < 0 {
 			// One entry for all: the place of an item in it is its place in the aggregate.

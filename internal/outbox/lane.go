@@ -87,7 +87,8 @@ func (l *lane[T]) due() time.Duration {
 // roundUp returns the next moment at which lanes wake together. Producers that share a
 // shard wake at different moments: the one that always comes first would leave nothing for others.
 func (o *Outbox[T]) roundUp(at time.Duration) time.Duration {
-	return (at-o.phase+tick-1)/tick*tick + o.phase
+	late := (at - o.phase + tick - 1) % tick // after the tick before the next one
+	return at + tick - 1 - late
 }
 
 // place puts the lane where its state belongs.

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -87,6 +88,19 @@ func TestOrder(t *testing.T) {
 		r.stored(r.wantCall("[[0 1] [3]]"))
 		r.stored(r.wantCall("[[2 4]]"))
 	})
+	t.Run("by key, a small record does not overtake a large one", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			with(outbox.ByPartitionKey)(cfg, limits)
+			cfg.MaxRecordBytes = 1000
+		})
+		r.put(in(0, 1), 400, 1)
+		r.put(in(0, 1), 700, 1)
+		r.put(in(0, 1), 10, 1)
+		r.now += time.Second
+		r.stored(r.wantCall("[[0]]"))
+		r.stored(r.wantCall("[[1 2]]"))
+	})
 	t.Run("a record that is answered with an error does not stop its key", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, with(outbox.None))
@@ -128,6 +142,20 @@ func TestOrder(t *testing.T) {
 		r.stored(c)
 		r.wantCall("[[1]]")
 	})
+	t.Run("and for what has landed and was judged", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, with(outbox.ByShard))
+		r.put(in(0, 1), 10, 2)
+		r.now += time.Second
+		c := r.wantCall("[[0 1]]")
+		r.put(in(0, 1), 10, 1)
+		c.Entries[0].Place = outbox.Place{Shard: "shardId-000000000000-low", Sequence: "1"}
+		r.o.Settle(c, nil, r.now)
+		r.now += time.Second
+		r.idle()
+		r.split(0)
+		r.wantCall("[[2]]")
+	})
 	t.Run("is refused where there is none", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, with(outbox.ByShard))
@@ -137,7 +165,7 @@ func TestOrder(t *testing.T) {
 		r.put(in(0, 0), 10, 1)
 		r.o.Learn(outbox.View{Distribution: outbox.Auto}, r.now)
 		r.wantVerdicts(r.o.Next(r.now).Over, "1:unordered")
-		if _, _, err := r.offer(in(0, 0), 10); err != outbox.ErrUnordered {
+		if _, _, err := r.offer(in(0, 0), 10); !errors.Is(err, outbox.ErrUnordered) {
 			t.Errorf("offer = %v, want ErrUnordered", err)
 		}
 		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
@@ -240,7 +268,9 @@ func TestLandings(t *testing.T) {
 			r.now = max(wait, r.now+ms)
 			r.o.Unlearned(r.now)
 		}
-		r.wantCall("[[0] [1]]")
+		r.put(in(0, 1), 10, 2)
+		r.now += 100 * ms
+		r.wantCall("[[0] [1] [2 3]]")
 	})
 	t.Run("are answered when the time of their records is over", func(t *testing.T) {
 		t.Parallel()

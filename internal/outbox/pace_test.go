@@ -176,10 +176,10 @@ func TestPacePauses(t *testing.T) {
 	want(150 * ms) // something failed
 	p.Learn(1, 0, 3, 0, 120*ms)
 	want(150 * ms) // a call of the same time
-	for i, pause := range []time.Duration{50, 100, 200, 400, 800, 1600, 2000, 2000} {
+	for i, pause := range []int{50, 100, 200, 400, 800, 1600, 2000, 2000} {
 		now := time.Duration(i+1) * 10 * time.Second
 		p.Learn(1, 0, 1, 1, now)
-		want(now + pause*ms) // everything failed, again
+		want(now + time.Duration(pause)*ms) // everything failed, again
 	}
 	p.Learn(1, 1, 0, 0, 200*time.Second)
 	p.Learn(1, 0, 0, 1, 201*time.Second)

@@ -102,6 +102,19 @@ func TestQueueLetsGoOfChunksThatAreNotNeeded(t *testing.T) {
 	}
 }
 
+func TestQueueTakesARunBackIntoFewChunks(t *testing.T) {
+	t.Parallel()
+	var q outbox.Queue
+	for seq := range uint64(200) {
+		q.Push(seq + 1)
+	}
+	run := q.Take(100)
+	q.Insert(run...)
+	if used, _ := q.Chunks(); used > 10 {
+		t.Errorf("chunks for 200 items = %d, want at most 10", used)
+	}
+}
+
 func TestAgendaAgreesWithItsNaiveTwin(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {

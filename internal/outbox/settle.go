@@ -101,44 +101,43 @@ func (o *Outbox[T]) failed(items []Item[T], f *Failure, halve bool) {
 	}
 }
 
-// stored gives the items of an entry that was stored their verdict.
+// stored gives the items of an entry that was stored their verdict, and counts them.
 func (o *Outbox[T]) stored(c *Call[T], i int, now time.Duration) {
-	e := &c.Entries[i]
+	e, items := &c.Entries[i], c.Range(i)
 	o.refusals = 0
-	items := c.Range(i)
+	if shard := e.Shard(); shard != "" && shard != e.Place.Shard && o.astray(e, items, now) {
+		return
+	}
+	var bytes, recovered uint64
 	for i := range items {
-		items[i].Attempts++
-		items[i].Verdict = Stored
+		it := &items[i]
+		it.Verdict = Stored
+		bytes += uint64(it.size())
+		if it.Attempts > 0 {
+			recovered++
+		}
+		it.Attempts++
 	}
-	predicted := e.lane.shard.ID
-	if predicted != "" && predicted != e.Place.Shard {
-		o.astray(e, items, now)
-	}
+	count := e.lane.tally()
+	count.Stored += uint64(len(items))
+	count.StoredBytes += bytes
+	count.Recovered += recovered
+	o.space.unanswered -= len(items)
 }
 
 // putBackAll moves what waits again to the lanes, and counts the rest.
 func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
 	home := c.Entries[first].lane
 	count := home.tally()
-	var stored, bytes, recovered uint64
 	for i := first; i < end; i++ {
 		items := c.Range(i)
-		if items[0].Verdict == Landed {
-			continue
+		if v := items[0].Verdict; v == Stored || v == Landed {
+			continue // so are all of the entry
 		}
 		var lane *lane[T]
 		var from *chunk[T]
 		for j := range items {
 			it := &items[j]
-			if it.Verdict == Stored {
-				stored++
-				bytes += uint64(it.size())
-				if it.Attempts > 1 {
-					recovered++
-				}
-				o.space.unanswered--
-				continue
-			}
 			if it.Verdict == Waiting && o.again(it, now) {
 				l := home
 				if home.retired {
@@ -162,9 +161,6 @@ func (o *Outbox[T]) putBackAll(c *Call[T], first, end int, now time.Duration) {
 			o.place(lane, now)
 		}
 	}
-	count.Stored += stored
-	count.StoredBytes += bytes
-	count.Recovered += recovered
 }
 
 // again says whether an item may be tried again, or gives it its verdict.
@@ -213,10 +209,7 @@ func (o *Outbox[T]) halve(c *Call[T], whole *Failure) bool {
 		return false
 	}
 	for i := range c.Items {
-		it := &c.Items[i]
-		if n := uint32(len(c.Items)); it.suspect == 0 || n < it.suspect {
-			it.suspect = n
-		}
+		c.Items[i].suspect = uint32(len(c.Items)) // less than before, if there was one: see suspicion
 	}
 	return true
 }
@@ -227,7 +220,6 @@ func (o *Outbox[T]) Release(c *Call[T], now time.Duration) (admitted []*Waiter[T
 	s := o.space
 	now = s.tick(now)
 	s.exit(c.Items)
-	clear(c.Items)
 	clear(c.Entries)
 	o.recycle(c)
 	return s.admit(now), s.over()

@@ -79,6 +79,23 @@ func TestFailures(t *testing.T) {
 			t.Fatalf("expired too early: %s", verdicts(step.Over))
 		}
 	})
+	t.Run("cost tokens if they may have been stored, and none if they never came there", func(t *testing.T) {
+		t.Parallel()
+		for failure, want := range map[*outbox.Failure]int{errCut: 2, errNoRoute: 10} {
+			r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.RecordsPerSecond = 20 })
+			r.put(in(0, 0), 10, 20)
+			r.now += 500 * ms
+			c := r.call()
+			if len(c.Items) != 10 {
+				t.Fatalf("items in the first call = %d, want half a second's", len(c.Items))
+			}
+			r.end(c, failure, nil)
+			r.now += 100 * ms // the stop is over
+			if c := r.call(); len(c.Items) != want {
+				t.Errorf("%v: items in the next call = %d, want %d", failure.Err, len(c.Items), want)
+			}
+		}
+	})
 	t.Run("expire while the stream stands still", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
@@ -118,15 +135,16 @@ func TestFailures(t *testing.T) {
 		second := func() *outbox.Call[int] { r.put(in(1, 0), 10, 1); return r.call() }
 		c := r.call()
 		other := second()
-		for i, want := range []time.Duration{100, 200, 400, 800, 1600, 3200, 5000, 5000} {
+		for i, n := range []int{100, 200, 400, 800, 1600, 3200, 5000, 5000} {
+			want := time.Duration(n) * ms
 			r.end(c, errCut, nil)
 			if i == 0 {
 				r.end(other, errCut, nil) // of the same time: counts as one
 			}
-			if got := r.idle(); got != r.now+want*ms {
-				t.Errorf("failure %d: wait %v, want %v", i+1, got-r.now, want*ms)
+			if got := r.idle(); got != r.now+want {
+				t.Errorf("failure %d: wait %v, want %v", i+1, got-r.now, want)
 			}
-			r.now += want * ms
+			r.now += want
 			c = r.call()
 		}
 		r.stored(c)
@@ -186,6 +204,18 @@ func TestCallsThatAreRefusedForTheirContent(t *testing.T) {
 			}
 		})
 	}
+	t.Run("come again with half as many records at most, also of other lanes", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation = outbox.ByShard })
+		r.put(in(0, 0), 10, 8)
+		r.now += time.Second
+		r.end(r.wantCall("[[0 1 2 3 4 5 6 7]]"), errContent, nil)
+		r.wantCall("[[0 1 2 3]]")
+		r.put(in(1, 0), 10, 8)
+		r.now += time.Second
+		r.wantCall("[[4 5 6 7]]")
+		r.wantCall("[[8 9 10 11 12 13 14 15]]")
+	})
 	t.Run("are not searched when it is not the records", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)
@@ -223,14 +253,15 @@ func TestViews(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Random = func() float64 { return 1 } })
 		r.now += time.Minute
-		for _, want := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		for _, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
+			want := time.Duration(seconds) * time.Second
 			if !r.o.Next(r.now).Ask {
 				t.Fatal("not asked")
 			}
 			r.o.Unlearned(r.now)
 			step := r.o.Next(r.now)
-			if got := step.Wait - r.now; step.Ask || got != want*time.Second {
-				t.Errorf("ask again after %v, want %v s", got, int(want))
+			if got := step.Wait - r.now; step.Ask || got != want {
+				t.Errorf("ask again after %v, want %v", got, want)
 			}
 			r.now = step.Wait
 		}
@@ -263,6 +294,26 @@ func TestViews(t *testing.T) {
 		}
 		if asked < 9 || asked > 10 {
 			t.Errorf("asked in 10 seconds = %d times, want 9 or 10", asked)
+		}
+	})
+	t.Run("are asked for again when records land elsewhere meanwhile", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r.now += time.Minute
+		r.put(in(0, 0), 10, 1)
+		step := r.o.Next(r.now)
+		if !step.Ask {
+			t.Fatal("not asked")
+		}
+		step.Call.Entries[0].Place.Shard = "elsewhere"
+		r.o.Settle(step.Call, nil, r.now)
+		r.now += 100 * ms
+		r.o.Learn(outbox.View{Map: r.m, Distribution: outbox.ByKey}, r.now)
+		if step := r.o.Next(r.now); step.Ask || step.Wait != r.now+900*ms {
+			t.Errorf("ask = %v, wait %v, want to ask a second after the last time", step.Ask, step.Wait-r.now)
+		}
+		if !r.o.Next(r.now + 900*ms).Ask {
+			t.Error("not asked again")
 		}
 	})
 	t.Run("say how large records may be", func(t *testing.T) {

@@ -162,16 +162,16 @@ func (s *Space[T]) decided(it *Item[T]) {
 	}
 }
 
-// exit forgets items whose verdict is final.
+// exit forgets items whose verdict is final, and clears all.
 func (s *Space[T]) exit(items []Item[T]) {
 	for i := range items {
 		it := &items[i]
-		if !it.Verdict.Final() {
-			continue
+		if it.Verdict.Final() {
+			s.held -= it.cost()
+			s.outstanding--
+			s.generations[it.gen-s.first].outstanding--
 		}
-		s.held -= it.cost()
-		s.outstanding--
-		s.generations[it.gen-s.first].outstanding--
+		*it = Item[T]{}
 	}
 }
 

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -72,6 +73,14 @@ func TestRoom(t *testing.T) {
 		if got, want := owners(admitted), "[5 2 3]"; got != want {
 			t.Errorf("admitted when there is room: %s, want %s", got, want)
 		}
+	})
+	t.Run("a record that would fit comes after those who wait for its lane", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 7700, 1)
+		wait(r, in(0, 0), 500)
+		wait(r, in(0, 0), 1)
+		r.put(in(1, 0), 1, 1)
 	})
 	t.Run("a small record does not overtake a large one that waits for bytes", func(t *testing.T) {
 		t.Parallel()
@@ -184,10 +193,10 @@ func TestFlushAndClose(t *testing.T) {
 			t.Fatal("does not wait")
 		}
 		refused := r.space.Close()
-		if got, want := owners(refused), "[1]"; got != want || refused[0].Err != outbox.ErrClosed {
+		if got, want := owners(refused), "[1]"; got != want || !errors.Is(refused[0].Err, outbox.ErrClosed) {
 			t.Errorf("refused = %s, want %s", got, want)
 		}
-		if _, _, err := r.offer(in(0, 0), 1); err != outbox.ErrClosed {
+		if _, _, err := r.offer(in(0, 0), 1); !errors.Is(err, outbox.ErrClosed) {
 			t.Errorf("offer = %v, want ErrClosed", err)
 		}
 		c := r.wantCall("[[0]]")
@@ -210,7 +219,7 @@ func TestFlushAndClose(t *testing.T) {
 		r.space.Close()
 		r.space.GiveUp(errThrottled)
 		r.space.GiveUp(nil)
-		if r.space.GaveUp() != errThrottled {
+		if !errors.Is(r.space.GaveUp(), errThrottled) {
 			t.Errorf("cause = %v, want the first", r.space.GaveUp())
 		}
 		step := r.o.Next(r.now)

@@ -12,7 +12,6 @@ import (
 // load offers records of one size for every shard, as fast as there is room for them.
 type load struct {
 	*sim
-	size  int
 	boxes []*outbox.Outbox[int]
 	keys  []string // one for each shard
 	hash  []hashkey.Key
@@ -75,19 +74,29 @@ func TestThroughput(t *testing.T) {
 		least    float64 // share of what is possible that must be stored
 		refused  float64 // share of entries that may be refused
 	}{
-		{name: "aggregated, 64 shards, 5 % of refusals, 10 minutes", shards: 64, size: 25_000, engines: 1, throttle: 0.05, lasts: 10 * time.Minute, least: 0.97, refused: 0.06,
-			change: func(cfg *outbox.Config) { cfg.Aggregation, cfg.Linger = outbox.ByShard, 100*time.Millisecond }},
+		{
+			name: "aggregated, 64 shards, 5 % of refusals, 10 minutes", shards: 64, size: 25_000, engines: 1, throttle: 0.05, lasts: 10 * time.Minute, least: 0.97, refused: 0.06,
+			change: func(cfg *outbox.Config) { cfg.Aggregation, cfg.Linger = outbox.ByShard, 100*time.Millisecond },
+		},
 		{name: "records of 10 KB", shards: 16, size: 10_000, engines: 1, throttle: 0.05, lasts: 2 * time.Minute, least: 0.97, refused: 0.06},
 		{name: "small records", shards: 8, size: 50, engines: 1, throttle: 0.05, lasts: time.Minute, least: 0.97, refused: 0.06},
-		{name: "ordered", shards: 16, size: 10_000, engines: 1, throttle: 0.05, lasts: 2 * time.Minute, least: 0.97, refused: 0.06,
-			change: func(cfg *outbox.Config) { cfg.Aggregation, cfg.Ordered = outbox.ByShard, true }},
-		{name: "no refusals", shards: 16, size: 25_000, engines: 1, lasts: time.Minute, least: 0.97,
-			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard }},
-		{name: "two engines, aggregated", shards: 16, size: 25_000, engines: 2, lasts: 2 * time.Minute, least: 0.90, refused: 0.15,
-			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard }},
+		{
+			name: "ordered", shards: 16, size: 10_000, engines: 1, throttle: 0.05, lasts: 2 * time.Minute, least: 0.97, refused: 0.06,
+			change: func(cfg *outbox.Config) { cfg.Aggregation, cfg.Ordered = outbox.ByShard, true },
+		},
+		{
+			name: "no refusals", shards: 16, size: 25_000, engines: 1, lasts: time.Minute, least: 0.97,
+			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard },
+		},
+		{
+			name: "two engines, aggregated", shards: 16, size: 25_000, engines: 2, lasts: 2 * time.Minute, least: 0.90, refused: 0.15,
+			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard },
+		},
 		{name: "two engines, small records", shards: 4, size: 50, engines: 2, lasts: time.Minute, least: 0.90, refused: 0.15},
-		{name: "two engines, 5 % of refusals", shards: 16, size: 25_000, engines: 2, throttle: 0.05, lasts: 2 * time.Minute, least: 0.90, refused: 0.18,
-			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard }},
+		{
+			name: "two engines, 5 % of refusals", shards: 16, size: 25_000, engines: 2, throttle: 0.05, lasts: 2 * time.Minute, least: 0.90, refused: 0.18,
+			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -121,9 +121,6 @@ func (o *Outbox[T]) remap(table *Map, now time.Duration) {
 		kept[l.shard] = l
 	}
 	old := o.lanes
-	if o.table == nil || o.table.virtual != table.virtual {
-		clear(kept) // pace or none is another lane
-	}
 	o.table, o.lanes = table, make([]*lane[T], table.Len())
 	for i := range o.lanes {
 		shard := table.Open(i)

@@ -120,6 +120,11 @@ func concernsOneRecord(err error) bool {
 	switch kindOf(err) {
 	case kindInvalid, kindTooLarge, kindStopped, "ProvisionedThroughputExceededException", "InternalFailure":
 		return true
+	case kindTimedOut:
+		// Time has run out before a call could carry the record: nothing has failed, a slow server only
+		// lets too few through. After a failed attempt the cause is what the next record would meet too.
+		put, _ := errors.AsType[*kin.PutError](err)
+		return put != nil && put.Attempts == 0
 	}
 	return false
 }

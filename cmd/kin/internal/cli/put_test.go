@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
 	"github.com/kinstream/kin/kintest"
@@ -236,5 +237,18 @@ func TestPut_stores_what_it_has_read_when_it_is_stopped(t *testing.T) {
 	code := cli.Run(ctx, put, cli.IO{In: input, Out: &out, Err: &errs})
 	if code != 130 || !strings.HasPrefix(out.String(), "put 2 records") || !strings.Contains(errs.String(), "stopped by a signal: 2 of 2 lines read were stored") {
 		t.Errorf("code = %d, output %q, it said %q", code, out.String(), errs.String())
+	}
+}
+
+func TestPut_counts_records_that_wait_too_long_for_a_slow_server(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 1)
+	server.Inject(kintest.Fault{Operation: "PutRecords", Delay: 700 * time.Millisecond})
+	const calls = 8 * 500 // records that are out at the same time, at most
+	r := run(t.Context(), strings.Repeat("a\n", calls+1000), append(put, "--give-up-after", "200ms", "-o", "json")...)
+	got := objects[putObject](t, r.out)[0]
+	late := got.Errors["not stored in time"]
+	if r.code != 6 || got.Lines != calls+1000 || late.Count == 0 || late.Count != got.Failed || got.Put+got.Failed != got.Lines {
+		t.Errorf("result = %+v, code %d, it said %q; want code 6 and all lines read", got, r.code, r.err)
 	}
 }

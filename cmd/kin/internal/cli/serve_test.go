@@ -131,7 +131,7 @@ func TestServe_enforces_limits_when_asked(t *testing.T) {
 	t.Parallel()
 	started, _ := startServe(t, "--limits", "--stream", "orders")
 	line := strings.Repeat("x", 900_000) + "\n"
-	r := run(t.Context(), strings.Repeat(line, 8), "put", "orders", "--give-up-after", "200ms", "--endpoint", started.Endpoint)
+	r := run(t.Context(), strings.Repeat(line, 8), "put", "orders", "--give-up-after", "1s", "--endpoint", started.Endpoint)
 	if r.code != 6 || !strings.Contains(r.err, "ProvisionedThroughputExceeded") {
 		t.Errorf("8 MB into one shard = code %d, it said %q", r.code, r.err)
 	}
