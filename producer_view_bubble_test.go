@@ -70,8 +70,8 @@ func TestProducerAggregates(t *testing.T) {
 		keys        int // distinct
 		most        int // Kinesis records
 	}{
-		"by shard":                                 {kin.AggregateByShard, 2000, 4},
-		"by partition key":                         {kin.AggregateByPartitionKey, 10, 10},
+		"by shard":         {kin.AggregateByShard, 2000, 4},
+		"by partition key": {kin.AggregateByPartitionKey, 10, 10},
 		"not by partition key if each has its own": {kin.AggregateByPartitionKey, 2000, 2000},
 		"not without being asked":                  {kin.NoAggregation, 10, 2000},
 	} {

@@ -53,11 +53,11 @@ type Stats struct {
 	Distribution Distribution
 	Queued       int
 	Calls        int
-	Landed       int           // Kinesis records that wait for their judgement
-	StoppedUntil time.Duration // the stream stands still until then, since calls fail
-	Stopped      time.Duration // how long it has stood still, in sum
+	Landed       int                   // Kinesis records that wait for their judgement
+	StoppedUntil time.Duration         // the stream stands still until then, since calls fail
+	Stopped      time.Duration         // how long it has stood still, in sum
 	Spent        [states]time.Duration // by all lanes, those that are retired included
-	Lanes        []LaneStats   // by hash key
+	Lanes        []LaneStats           // by hash key
 }
 
 // Stats returns figures. It looks at every lane.
