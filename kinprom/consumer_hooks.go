@@ -59,9 +59,7 @@ func (m *ConsumerCollector) Hooks(next kin.ConsumerHooks) kin.ConsumerHooks {
 		BatchSkipped: both(func(i kin.SkipInfo) {
 			c.skipped.WithLabelValues(i.Stream).Add(float64(len(i.Records)))
 		}, next.BatchSkipped),
-		ShardStarted: both(func(i kin.LeaseInfo) {
-			c.starts.WithLabelValues(i.Stream).Inc()
-		}, next.ShardStarted),
+		ShardStarted:  both(c.started, next.ShardStarted),
 		ShardStopping: next.ShardStopping,
 		ShardStopped: both(func(i kin.LeaseInfo) {
 			c.stops.WithLabelValues(i.Stream, labelValue(i.Reason.String())).Inc()
@@ -83,6 +81,14 @@ func both[T any](count, next func(T)) func(T) {
 	return func(info T) {
 		count(info)
 		next(info)
+	}
+}
+
+// started counts a shard, and shows what should never happen as 0: Prometheus sees an increase only between two values.
+func (c *consumerCounts) started(i kin.LeaseInfo) {
+	c.starts.WithLabelValues(i.Stream).Inc()
+	for _, never := range []*prometheus.CounterVec{c.gone, c.skipped, c.bad, c.outOfRange} {
+		never.WithLabelValues(i.Stream)
 	}
 }
 
