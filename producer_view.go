@@ -44,6 +44,7 @@ func (p *Producer) look(s *putStream) {
 		}
 		seen.told = before.told
 		s.seen = seen
+		s.limit.Store(int64(view.MaxRecordBytes))
 		s.box.Learn(view, now)
 	}
 	failures := s.seen.failures
@@ -54,9 +55,6 @@ func (p *Producer) look(s *putStream) {
 	case err != nil:
 		p.logLook(s, failures, err)
 	default:
-		if view.MaxRecordBytes > 0 {
-			s.limit.Store(int64(view.MaxRecordBytes))
-		}
 		p.tellView(s, &before, &seen)
 	}
 }

@@ -106,7 +106,8 @@ func (d *groupDemo) connect() error {
 	}
 	d.client = d.newClient(nil)
 	var err error
-	if d.producer, err = kin.NewProducer(d.client, kin.ProducerConfig{Stream: groupDemoStream}); err != nil {
+	cfg := kin.ProducerConfig{Stream: groupDemoStream, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1} // the server has no limits
+	if d.producer, err = kin.NewProducer(d.client, cfg); err != nil {
 		return err
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -111,13 +112,16 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 		return err
 	}
 	tally := newPutTally()
+	bytesRate, recordsRate := shardRates(client)
 	producer, err := kin.NewProducer(client, kin.ProducerConfig{
-		Stream:           stream,
-		MaxRecordBytes:   maxRecord,
-		MaxBufferedBytes: max(16<<20, 2*maxRecord),
-		RecordTTL:        o.giveUp,
-		CallTimeout:      max(a.flags.timeout, time.Second),
-		Hooks:            kin.ProducerHooks{Called: a.warnCalls(ctx)},
+		Stream:                stream,
+		MaxRecordBytes:        maxRecord,
+		MaxBufferedBytes:      max(16<<20, 2*maxRecord),
+		RecordTTL:             o.giveUp,
+		CallTimeout:           max(a.flags.timeout, time.Second),
+		ShardBytesPerSecond:   bytesRate,
+		ShardRecordsPerSecond: recordsRate,
+		Hooks:                 kin.ProducerHooks{Called: a.warnCalls(ctx)},
 	})
 	if err != nil {
 		return usageErr(err.Error(), "")
@@ -152,6 +156,16 @@ func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) 
 		return kib << 10, nil
 	}
 	return serviceDefault, nil
+}
+
+// shardRates returns what a shard takes: the service's own limits, or none at other endpoints, most of
+// which have none.
+func shardRates(client *kinesis.Client) (bytes, records int) {
+	const service, none = 0, -1
+	if url := client.Options().BaseEndpoint; url != nil && !strings.Contains(*url, "amazonaws.com") {
+		return none, none
+	}
+	return service, service
 }
 
 // putRun is the work of one kin put.
