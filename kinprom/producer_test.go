@@ -3,8 +3,10 @@ package kinprom_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -175,14 +177,21 @@ func TestProducerCollector(t *testing.T) {
 
 	t.Run("counts series as it says", func(t *testing.T) {
 		t.Parallel()
-		perShard := 0
+		got := map[string]int{}
+		byHooks := regexp.MustCompile(`^kin_producer_(call|calls|failures|shard_map)_`)
 		for line := range strings.Lines(everything(t)) {
-			if strings.HasPrefix(line, "kin_producer_shard_") && strings.Contains(line, `shard="shardId-000000000002"`) {
-				perShard++
+			switch {
+			case !strings.HasPrefix(line, "kin_producer_") || byHooks.MatchString(line) || !strings.Contains(line, `stream="`):
+			case strings.Contains(line, `shard="shardId-000000000002"`):
+				got["shard"]++
+			case strings.HasPrefix(line, "kin_producer_delay_") || strings.HasPrefix(line, "kin_producer_buffer_"):
+				got["histograms"]++
+			case !strings.Contains(line, `shard="`):
+				got["stream"]++
 			}
 		}
-		if perShard != 23 {
-			t.Errorf("series of a shard = %d, want 23", perShard)
+		if want := map[string]int{"shard": 23, "stream": 28, "histograms": 40}; !maps.Equal(got, want) {
+			t.Errorf("series = %v, want %v", got, want)
 		}
 	})
 
