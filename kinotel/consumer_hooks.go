@@ -2,6 +2,7 @@ package kinotel
 
 import (
 	"context"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -44,7 +45,7 @@ func newConsumerCounts(mk *maker, with []attribute.KeyValue) consumerCounts {
 
 // options returns the attributes of a series.
 func (c *consumerCounts) options(more ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributes(append(c.with[:len(c.with):len(c.with)], more...)...)
+	return metric.WithAttributes(slices.Concat(c.with, more)...)
 }
 
 func (c *consumerCounts) add(to metric.Int64Counter, n int, more ...attribute.KeyValue) {

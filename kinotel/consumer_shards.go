@@ -52,7 +52,7 @@ func newConsumerShards(mk *maker, with []attribute.KeyValue) *consumerShards {
 
 func (m *consumerShards) observe(shards []kin.OwnedShard, to metric.Observer) {
 	set := func(more ...attribute.KeyValue) attribute.Set {
-		return attribute.NewSet(append(m.with[:len(m.with):len(m.with)], more...)...)
+		return attribute.NewSet(slices.Concat(m.with, more)...)
 	}
 	owned := map[string]int{}
 	for i := range shards {

@@ -55,7 +55,7 @@ func series(metrics map[string]metricdata.Metrics) map[string]string {
 		var attributes []string
 		for _, kv := range set.ToSlice() {
 			if kv.Key != "messaging.system" && kv.Key != "messaging.consumer.group.name" {
-				attributes = append(attributes, string(kv.Key)+"="+kv.Value.Emit())
+				attributes = append(attributes, string(kv.Key)+"="+kv.Value.String())
 			}
 		}
 		slices.Sort(attributes)

@@ -2,6 +2,7 @@ package kinotel
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -78,15 +79,14 @@ func (m *ProducerMetrics) observe(_ context.Context, to metric.Observer) error {
 // Hooks returns hooks for the producer's configuration, which measure and then call those of next.
 func (m *ProducerMetrics) Hooks(next kin.ProducerHooks) kin.ProducerHooks {
 	next.Called = both(func(i kin.PutCallInfo) {
-		with := append(m.with[:len(m.with):len(m.with)],
-			keyStream.String(i.Stream), keyOperation.String("PutRecords"), keyType.String("send"))
+		with := []attribute.KeyValue{keyStream.String(i.Stream), keyOperation.String("PutRecords"), keyType.String("send")}
 		if i.Err != nil {
 			with = append(with, keyError.String(errorType(i.Err)))
 		}
-		m.duration.Record(context.Background(), i.Took.Seconds(), metric.WithAttributes(with...))
+		m.duration.Record(context.Background(), i.Took.Seconds(), metric.WithAttributes(slices.Concat(m.with, with)...))
 	}, next.Called)
 	next.MapChanged = both(func(i kin.MapInfo) {
-		m.changes.Add(context.Background(), 1, metric.WithAttributes(append(m.with[:len(m.with):len(m.with)], keyStream.String(i.Stream))...))
+		m.changes.Add(context.Background(), 1, metric.WithAttributes(slices.Concat(m.with, []attribute.KeyValue{keyStream.String(i.Stream)})...))
 	}, next.MapChanged)
 	return next
 }

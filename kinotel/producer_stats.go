@@ -47,7 +47,7 @@ func newProducerFigures(mk *maker, maxShards int) *producerFigures {
 
 // set returns the attributes of a series.
 func (m *producerFigures) set(more ...attribute.KeyValue) attribute.Set {
-	return attribute.NewSet(append(m.with[:len(m.with):len(m.with)], more...)...)
+	return attribute.NewSet(slices.Concat(m.with, more)...)
 }
 
 func (m *producerFigures) observe(p *kin.Producer, to metric.Observer) {
@@ -134,6 +134,6 @@ func (m *producerFigures) tellTimes(in observed, t *kin.LaneTime, to metric.Obse
 		{"paused", t.Paused},
 		{"held", t.Held},
 	} {
-		in.tell(to, at.spent.Seconds(), m.set(append(with[:len(with):len(with)], keyState.String(at.state))...))
+		in.tell(to, at.spent.Seconds(), m.set(slices.Concat(with, []attribute.KeyValue{keyState.String(at.state)})...))
 	}
 }

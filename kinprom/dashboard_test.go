@@ -30,9 +30,14 @@ type panel struct {
 	Title       string `json:"title"`
 	Description string `json:"description"`
 	Datasource  struct {
-		Type, UID string
+		UID string `json:"uid"`
 	} `json:"datasource"`
-	GridPos struct{ H, W, X, Y int } `json:"gridPos"`
+	GridPos struct {
+		H int `json:"h"`
+		W int `json:"w"`
+		X int `json:"x"`
+		Y int `json:"y"`
+	} `json:"gridPos"`
 	Targets []struct {
 		RefID string `json:"refId"`
 		Expr  string `json:"expr"`
