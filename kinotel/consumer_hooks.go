@@ -25,7 +25,7 @@ type consumerCounts struct {
 
 func newConsumerCounts(mk *maker, with []attribute.KeyValue) consumerCounts {
 	const prefix = "kin.consumer."
-	return consumerCounts{
+	c := consumerCounts{
 		with:         with,
 		starts:       mk.counter(prefix+"shard.starts", unitShards, "Shards that this worker began to read."),
 		stops:        mk.counter(prefix+"shard.stops", unitShards, "Shards that this worker ceased to read."),
@@ -41,6 +41,12 @@ func newConsumerCounts(mk *maker, with []attribute.KeyValue) consumerCounts {
 		outOfRange:   mk.counter(prefix+"out_of_range.records", unitRecords, "User records that belong to another shard."),
 		events:       mk.counter(prefix+"group.events", "{event}", "What happened in the group."),
 	}
+	if mk.err == nil {
+		for e := kin.WorkerJoined; e <= kin.StreamReadable; e++ {
+			c.add(c.events, 0, keyEvent.String(labelValue(e.String()))) // so that the first time is an increase
+		}
+	}
+	return c
 }
 
 // options returns the attributes of a series.

@@ -96,6 +96,7 @@ func TestMetrics(t *testing.T) {
 					"kin.producer.delay{" + stream + "}": "101", "kin.producer.buffer.duration{" + stream + "}": "101",
 					"kin.producer.shard.pace{" + stream + ",messaging.destination.partition.id=shardId-000000000001}":    "1",
 					"kin.consumer.owned_shards{" + stream + "}":                                                          "2",
+					"kin.consumer.group.events{kin.event=store_failed}":                                                  "0",
 					"kin.consumer.skipped.records{" + stream + "}":                                                       "0",
 					"messaging.client.consumed.messages{" + stream + ",messaging.operation.name=handle}":                 "100",
 					"kin.consumer.shard.unacked{" + stream + ",messaging.destination.partition.id=shardId-000000000001}": "0",

@@ -18,7 +18,7 @@ type consumerCounts struct {
 }
 
 func newConsumerCounts(f family) consumerCounts {
-	return consumerCounts{
+	c := consumerCounts{
 		starts:       f.counters("shard_starts_total", "Shards that this worker began to read.", labelStream),
 		stops:        f.counters("shard_stops_total", "Shards that this worker ceased to read.", labelStream, "reason"),
 		gone:         f.counters("shards_gone_total", "Shards that were trimmed before they were read to their end.", labelStream),
@@ -34,6 +34,10 @@ func newConsumerCounts(f family) consumerCounts {
 		outOfRange:   f.counters("out_of_range_records_total", "User records that belong to another shard.", labelStream),
 		events:       f.counters("group_events_total", "What happened in the group.", "event"),
 	}
+	for e := kin.WorkerJoined; e <= kin.StreamReadable; e++ {
+		c.events.WithLabelValues(labelValue(e.String())) // 0, so that the first time is an increase
+	}
+	return c
 }
 
 func (c *consumerCounts) all() []prometheus.Collector {

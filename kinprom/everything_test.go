@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,9 +46,9 @@ func everything(t *testing.T) (scraped string) {
 			t.Fatal(err)
 		}
 		puts.Watch(p)
-		bad := true
+		var calls atomic.Int64
 		handle := func(context.Context, *kin.Batch) error {
-			if bad = !bad; bad {
+			if calls.Add(1)%2 == 0 {
 				return errors.New("no luck")
 			}
 			return nil
