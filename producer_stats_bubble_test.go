@@ -3,6 +3,7 @@ package kin_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,22 @@ func TestProducerStats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, 4)
+		var mu sync.Mutex // of what hooks append to
 		var maps []kin.MapInfo
 		var calls []kin.PutCallInfo
 		p := newProducer(t, client(s), kin.ProducerConfig{
 			Aggregation: kin.AggregateByShard, MaxInFlight: 1,
 			Hooks: kin.ProducerHooks{
-				MapChanged: func(i kin.MapInfo) { maps = append(maps, i) },
-				Called:     func(i kin.PutCallInfo) { calls = append(calls, i) },
+				MapChanged: func(i kin.MapInfo) {
+					mu.Lock()
+					defer mu.Unlock()
+					maps = append(maps, i)
+				},
+				Called: func(i kin.PutCallInfo) {
+					mu.Lock()
+					defer mu.Unlock()
+					calls = append(calls, i)
+				},
 			},
 		})
 		if got := p.Stats(); len(got.Streams) != 1 || got.Streams[0].Mapped || got.Streams[0].Shards != nil {

@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,9 +54,7 @@ func (p *Producer) addStream(name string) *putStream {
 		return at
 	}
 	all := make(map[string]*putStream, len(old)+1)
-	for name, at := range old {
-		all[name] = at
-	}
+	maps.Copy(all, old)
 	all[name] = s
 	p.streams.Store(&all)
 	p.order = append(p.order[:len(p.order):len(p.order)], s)
@@ -113,6 +112,14 @@ func (cfg *ProducerConfig) maxRecord(looks bool) int {
 	default:
 		return defaultMaxRecord
 	}
+}
+
+// recordLimit returns how large a record for ProducerConfig.Stream may be, as far as is known.
+func (p *Producer) recordLimit() int {
+	if p.preset == nil {
+		return p.cfg.maxRecord(p.looks())
+	}
+	return int(p.preset.limit.Load())
 }
 
 // given returns the record of an item as the user gave it.
