@@ -115,6 +115,7 @@ func TestProducerCollector(t *testing.T) {
 				`delay_seconds_bucket{stream="orders",le="2.048"}`: "101", `delay_seconds_bucket{stream="orders",le="+Inf"}`: "101",
 				`buffer_seconds_count{stream="orders"}`: "101", `shard_map_changes_total{stream="orders"}`: "1",
 			})
+			r.want("for another scraper, at the same time", map[string]string{`limit{limit="callers"}`: "1", `limit{limit="unknown"}`: "0"})
 			got := r.scrape()
 			if v := got[`lane_seconds_total{state="gathering",stream="orders"}`]; v == "" || v == "0" {
 				t.Errorf("seconds of gathering = %q, want more than 0", v)
