@@ -144,6 +144,10 @@ func forbidden(file, pkg string) string {
 		return "imports go from the root down"
 	case within("kinprom") && strings.HasPrefix(pkg, "github.com/prometheus/client_golang/"):
 		return "" // its users have it anyway
+	case within("kinotel") && (pkg == "go.opentelemetry.io/otel/attribute" || pkg == "go.opentelemetry.io/otel/metric"):
+		return "" // the API only
+	case within("kinotel/histogram") && strings.HasPrefix(pkg, "go.opentelemetry.io/otel/sdk/"):
+		return "" // whoever imports it has the SDK
 	case !within("cmd/kin", "e2e", "examples") && !standard && !own && !sdk:
 		return "users of the library get the AWS SDK and nothing else"
 	}

@@ -4,6 +4,7 @@ package kin_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -15,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
@@ -65,7 +65,9 @@ func serverProcess(b *testing.B) *kinesis.Client {
 		if address, ok := strings.CutPrefix(lines.Text(), "serving "); ok {
 			return kinesis.New(kinesis.Options{
 				Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
-				Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
+				}),
 			})
 		}
 	}

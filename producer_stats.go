@@ -59,8 +59,10 @@ type StreamStats struct {
 	Stopped     bool
 
 	// LaneTime is the time that all shards together, or parts of a stream whose shards are not
-	// known, have spent in each state.
+	// known, have spent in each state, those that are closed by now included.
 	LaneTime LaneTime
+
+	Oldest time.Duration // how long the oldest record has waited for a call
 
 	// TimeInBuffer is from the acceptance of a record to its first call, Delay from there to its
 	// answer. A Put sees the latter.
@@ -144,21 +146,20 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 		Stream: s.name, PutCounts: PutCounts(e.Counts),
 		Mapped: e.Mapped, Auto: e.Distribution == outbox.Auto, Aggregation: Aggregation(e.Aggregation), ViewErr: view.err(),
 		Buffered: e.Queued, InFlight: e.Calls, Landed: e.Landed, StoppedTime: e.Stopped, Stopped: e.StoppedUntil > now,
-		TimeInBuffer: s.times.buffer.read(), Delay: s.times.delay.read(),
+		LaneTime: laneTime(e.Spent[:]), TimeInBuffer: s.times.buffer.read(), Delay: s.times.delay.read(),
 	}
 	if stats.Stopped {
 		stats.StoppedTime -= e.StoppedUntil - now
 	}
 	for i := range e.Lanes {
 		l := &e.Lanes[i]
-		times := laneTime(l)
-		stats.LaneTime.add(&times)
+		stats.Oldest = max(stats.Oldest, l.Oldest)
 		if !e.Mapped {
 			continue
 		}
 		stats.Shards = append(stats.Shards, ShardPutStats{
 			ShardID: ShardID(l.Shard.ID), PutCounts: PutCounts(l.Counts), Buffered: l.Queued, BufferedBytes: l.QueuedBytes,
-			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: times,
+			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: laneTime(l.Spent[:]),
 		})
 	}
 	return stats
@@ -172,24 +173,14 @@ func (v *streamView) err() error {
 	return v.describing
 }
 
-func laneTime(l *outbox.LaneStats) LaneTime {
+func laneTime(spent []time.Duration) LaneTime {
 	return LaneTime{
-		Idle: l.Spent[outbox.Idle], Gathering: l.Spent[outbox.Gathering], Ready: l.Spent[outbox.Ready],
-		Limited: l.Spent[outbox.Limited], Paused: l.Spent[outbox.Paused], Held: l.Spent[outbox.Held],
+		Idle: spent[outbox.Idle], Gathering: spent[outbox.Gathering], Ready: spent[outbox.Ready],
+		Limited: spent[outbox.Limited], Paused: spent[outbox.Paused], Held: spent[outbox.Held],
 	}
 }
 
-func (t *LaneTime) add(o *LaneTime) {
-	t.Idle += o.Idle
-	t.Gathering += o.Gathering
-	t.Ready += o.Ready
-	t.Limited += o.Limited
-	t.Paused += o.Paused
-	t.Held += o.Held
-}
-
-// since returns what came since an earlier reading. Shards may have gone meanwhile, with their times:
-// then it is not less than nothing.
+// since returns what came since an earlier reading, and never less than nothing.
 func (t LaneTime) since(o LaneTime) LaneTime {
 	return LaneTime{
 		Idle: max(0, t.Idle-o.Idle), Gathering: max(0, t.Gathering-o.Gathering), Ready: max(0, t.Ready-o.Ready),

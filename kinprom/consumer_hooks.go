@@ -18,7 +18,7 @@ type consumerCounts struct {
 }
 
 func newConsumerCounts(f family) consumerCounts {
-	return consumerCounts{
+	c := consumerCounts{
 		starts:       f.counters("shard_starts_total", "Shards that this worker began to read.", labelStream),
 		stops:        f.counters("shard_stops_total", "Shards that this worker ceased to read.", labelStream, "reason"),
 		gone:         f.counters("shards_gone_total", "Shards that were trimmed before they were read to their end.", labelStream),
@@ -34,6 +34,10 @@ func newConsumerCounts(f family) consumerCounts {
 		outOfRange:   f.counters("out_of_range_records_total", "User records that belong to another shard.", labelStream),
 		events:       f.counters("group_events_total", "What happened in the group.", "event"),
 	}
+	for e := kin.WorkerJoined; e <= kin.StreamReadable; e++ {
+		c.events.WithLabelValues(labelValue(e.String())) // 0, so that the first time is an increase
+	}
+	return c
 }
 
 func (c *consumerCounts) all() []prometheus.Collector {
@@ -59,9 +63,7 @@ func (m *ConsumerCollector) Hooks(next kin.ConsumerHooks) kin.ConsumerHooks {
 		BatchSkipped: both(func(i kin.SkipInfo) {
 			c.skipped.WithLabelValues(i.Stream).Add(float64(len(i.Records)))
 		}, next.BatchSkipped),
-		ShardStarted: both(func(i kin.LeaseInfo) {
-			c.starts.WithLabelValues(i.Stream).Inc()
-		}, next.ShardStarted),
+		ShardStarted:  both(c.started, next.ShardStarted),
 		ShardStopping: next.ShardStopping,
 		ShardStopped: both(func(i kin.LeaseInfo) {
 			c.stops.WithLabelValues(i.Stream, labelValue(i.Reason.String())).Inc()
@@ -83,6 +85,14 @@ func both[T any](count, next func(T)) func(T) {
 	return func(info T) {
 		count(info)
 		next(info)
+	}
+}
+
+// started counts a shard, and shows what should never happen as 0: Prometheus sees an increase only between two values.
+func (c *consumerCounts) started(i kin.LeaseInfo) {
+	c.starts.WithLabelValues(i.Stream).Inc()
+	for _, never := range []*prometheus.CounterVec{c.gone, c.skipped, c.bad, c.outOfRange} {
+		never.WithLabelValues(i.Stream)
 	}
 }
 

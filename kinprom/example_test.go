@@ -56,3 +56,34 @@ func ExampleConsumerCollector() {
 	// Output:
 	// kin_consumer_handler_records_total{group="billing",stream="orders"} 1
 }
+
+// A producer whose metrics are served for scraping.
+func ExampleProducerCollector() {
+	server, err := kintest.NewServer(kintest.Config{}) // in place of AWS
+	check(err)
+	defer server.Close()
+	check(server.CreateStream("orders", 1))
+	ctx := context.Background()
+
+	registry := prometheus.NewRegistry()
+	metrics := kinprom.NewProducerCollector(kinprom.ProducerConfig{})
+	registry.MustRegister(metrics)
+	endpoint := promhttp.HandlerFor(registry, promhttp.HandlerOpts{}) // http.Handle("/metrics", endpoint)
+
+	producer, err := kin.NewProducer(server.Client(), kin.ProducerConfig{Stream: "orders", Hooks: metrics.Hooks(kin.ProducerHooks{})})
+	check(err)
+	metrics.Watch(producer)
+	_, err = producer.Put(ctx, kin.UserRecord{PartitionKey: "customer-17", Data: []byte("two apples")})
+	check(err)
+	check(producer.Close(ctx))
+
+	scrape := httptest.NewRecorder()
+	endpoint.ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	for line := range strings.Lines(scrape.Body.String()) {
+		if strings.HasPrefix(line, "kin_producer_stored_records_total") {
+			fmt.Print(line)
+		}
+	}
+	// Output:
+	// kin_producer_stored_records_total{stream="orders"} 1
+}

@@ -2,10 +2,7 @@ package kinprom_test
 
 import (
 	"errors"
-	"os"
 	"reflect"
-	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -81,35 +78,4 @@ func TestHooks(t *testing.T) {
 			t.Errorf("hooks called = %d, want %d", called, want)
 		}
 	})
-}
-
-// TestDocumentedMetrics holds the table of the package comment to the metrics that there are.
-func TestDocumentedMetrics(t *testing.T) {
-	t.Parallel()
-	src, err := os.ReadFile("doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := regexp.MustCompile(`(?m)^//\t(kin_\w+)\{([\w,]+)\}  +\S`)
-	var documented []string
-	for _, m := range row.FindAllStringSubmatch(string(src), -1) {
-		documented = append(documented, m[1]+" "+m[2])
-	}
-	descs := make(chan *prometheus.Desc, 100)
-	kinprom.NewConsumerCollector("billing").Describe(descs)
-	close(descs)
-	text := regexp.MustCompile(`fqName: "(\w+)".*variableLabels: \{([\w,]*)\}`)
-	var described []string
-	for d := range descs {
-		m := text.FindStringSubmatch(d.String())
-		if m == nil {
-			t.Fatalf("description %s can't be read", d)
-		}
-		described = append(described, m[1]+" "+m[2])
-	}
-	slices.Sort(documented)
-	slices.Sort(described)
-	if !slices.Equal(documented, described) {
-		t.Errorf("documented:\n%q\nthere are:\n%q", documented, described)
-	}
 }

@@ -136,9 +136,11 @@ func TestConsumerCollector(t *testing.T) {
 					of("shard_lag_seconds", 0): "0", of("shard_unacked_records", 1): "0",
 					of("shard_failures", 0): "0", of("shard_stuck_seconds", 1): "0", of("shard_stopping", 0): "0",
 					of("fetched_records_total", -1): "8", of("handler_records_total", -1): "8",
-					of("handler_seconds_count", -1):                        got[of("handler_calls_total", -1, `outcome="ok"`)],
-					of("handler_calls_total", -1, `outcome="failed"`):      "",
-					`kin_consumer_group_events_total{event="lease_taken"}`: "2",
+					of("handler_seconds_count", -1):                         got[of("handler_calls_total", -1, `outcome="ok"`)],
+					of("handler_calls_total", -1, `outcome="failed"`):       "",
+					`kin_consumer_group_events_total{event="lease_taken"}`:  "2",
+					`kin_consumer_group_events_total{event="store_failed"}`: "0",
+					of("shards_gone_total", -1):                             "0", of("skipped_records_total", -1): "0",
 				})
 			})
 			r.want("after its end", map[string]string{

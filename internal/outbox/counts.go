@@ -53,10 +53,11 @@ type Stats struct {
 	Distribution Distribution
 	Queued       int
 	Calls        int
-	Landed       int           // Kinesis records that wait for their judgement
-	StoppedUntil time.Duration // the stream stands still until then, since calls fail
-	Stopped      time.Duration // how long it has stood still, in sum
-	Lanes        []LaneStats   // by hash key
+	Landed       int                   // Kinesis records that wait for their judgement
+	StoppedUntil time.Duration         // the stream stands still until then, since calls fail
+	Stopped      time.Duration         // how long it has stood still, in sum
+	Spent        [states]time.Duration // by all lanes, those that are retired included
+	Lanes        []LaneStats           // by hash key
 }
 
 // Stats returns figures. It looks at every lane.
@@ -65,7 +66,7 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 	s := Stats{
 		Counts: o.past, Mapped: !o.table.virtual, Aggregation: o.packing, Distribution: o.view.Distribution,
 		Queued: o.queued, Calls: o.calls, Landed: len(o.landed),
-		StoppedUntil: o.stoppedUntil, Stopped: o.stopped,
+		StoppedUntil: o.stoppedUntil, Stopped: o.stopped, Spent: o.pastSpent,
 		Lanes: make([]LaneStats, len(o.lanes)),
 	}
 	for i, l := range o.lanes {
@@ -75,6 +76,9 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 			Factor: l.pace.factor, State: l.state, Spent: l.spent,
 		}
 		at.Spent[l.state] += now - l.since
+		for state, spent := range at.Spent {
+			s.Spent[state] += spent
+		}
 		if l.queue.n > 0 {
 			at.Oldest = now - l.queue.oldest().accepted
 		}

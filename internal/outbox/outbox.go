@@ -41,6 +41,8 @@ type Outbox[T any] struct {
 
 	byKey grouping[T]
 	past  Counts // of lanes that are retired, and of items that were in no lane
+
+	pastSpent [states]time.Duration // by lanes that are retired
 }
 
 // New returns an empty Outbox in space.
