@@ -3,64 +3,73 @@
 package kin_test
 
 import (
-	"context"
+	"bufio"
 	"fmt"
-	"io"
-	"net/http"
+	"net"
+	"os"
+	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/kinstream/kin"
-	"github.com/kinstream/kin/internal/cbor"
-	"github.com/kinstream/kin/wire"
+	"github.com/kinstream/kin/kintest"
 )
 
-// cannedPuts is an HTTP client that answers each PutRecords call of 500 records
-// in the format of the request, so that only the client's own work is measured.
-type cannedPuts struct{ json, cbor string }
+// serverForBenchmarks makes this test binary a server, see TestServeForBenchmarks.
+const serverForBenchmarks = "KIN_SERVE_FOR_BENCHMARKS"
 
-func newCannedPuts() *cannedPuts {
-	const shard, seq, n = "shardId-000000000000", "49665812345678901234567890123456789012345678901234567890", 500
-	one := fmt.Sprintf(`{"SequenceNumber":%q,"ShardId":%q}`, seq, shard)
-	text := `{"FailedRecordCount":0,"Records":[` + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + `]}`
-	b := cbor.AppendMap(nil, 2)
-	b = cbor.AppendInt(cbor.AppendText(b, "FailedRecordCount"), 0)
-	b = cbor.AppendArray(cbor.AppendText(b, "Records"), n)
-	for range n {
-		b = cbor.AppendMap(b, 2)
-		b = cbor.AppendText(cbor.AppendText(b, "SequenceNumber"), seq)
-		b = cbor.AppendText(cbor.AppendText(b, "ShardId"), shard)
+// TestServeForBenchmarks is the server of benchmarks in a process of its own, so that the processor time
+// of this one is the client's alone. It ends with its standard input.
+func TestServeForBenchmarks(t *testing.T) {
+	if os.Getenv(serverForBenchmarks) == "" {
+		t.Skip("is only for benchmarks, which start it")
 	}
-	return &cannedPuts{json: text, cbor: string(b)}
+	s := kintest.New(t, func(c *kintest.Config) { c.MaxBytes = 256 << 20 })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateStream("orders", 16); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("serving %s\n", l.Addr())
+	go func() { _ = s.Serve(l) }() // ends with the process
+	_, _ = bufio.NewReader(os.Stdin).ReadByte()
 }
 
-func (c *cannedPuts) Do(r *http.Request) (*http.Response, error) {
-	if _, err := io.Copy(io.Discard, r.Body); err != nil {
-		return nil, err
+// serverProcess starts a server with a stream "orders" of 16 shards, and returns a client of it.
+func serverProcess(b *testing.B) *kinesis.Client {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestServeForBenchmarks$")
+	cmd.Env = append(os.Environ(), serverForBenchmarks+"=1")
+	stdin, err1 := cmd.StdinPipe()
+	stdout, err2 := cmd.StdoutPipe()
+	if err1 != nil || err2 != nil || cmd.Start() != nil {
+		b.Fatal("the server does not start")
 	}
-	kind, body := r.Header.Get("Content-Type"), c.json
-	if strings.Contains(kind, "cbor") {
-		body = c.cbor
+	b.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // it is stopped, whatever it says
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if address, ok := strings.CutPrefix(lines.Text(), "serving "); ok {
+			return kinesis.New(kinesis.Options{
+				Region: "us-east-1", BaseEndpoint: aws.String("http://" + address),
+				Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+			})
+		}
 	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {kind}},
-		ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
-	}, nil
-}
-
-func (c *cannedPuts) client(opts ...func(*kinesis.Options)) *kinesis.Client {
-	return kinesis.New(kinesis.Options{
-		Region: "us-east-1", HTTPClient: c,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
-		}),
-	}, opts...)
+	b.Fatal("the server does not say where it is")
+	return nil
 }
 
 func cpuTime() time.Duration {
@@ -71,55 +80,73 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkPut compares a loop of PutRecords calls of 500 records, with the SDK as
-// it is and over package wire, with the Producer. One operation is 500 records; cpu-ns
-// is what a record costs on all cores together.
+// measurePuts runs rounds of records until the benchmark has enough, and then finish.
+func measurePuts(b *testing.B, records, size int, round, finish func()) {
+	b.Helper()
+	b.ReportAllocs()
+	b.SetBytes(int64(records * size))
+	begun, rounds := cpuTime(), 0
+	for b.Loop() {
+		round()
+		rounds++
+	}
+	finish()
+	cpu := cpuTime() - begun
+	b.ReportMetric(float64(cpu)/float64(records*rounds), "cpu-ns/record")
+	b.ReportMetric(float64(records*rounds)/cpu.Seconds(), "records/cpu-s")
+}
+
+// BenchmarkPut measures what putting costs this process, with a server in another one: a loop of PutRecords
+// calls of 500 records with the SDK as it is, and the Producer, without and with aggregation. One operation is
+// 500 records; cpu-ns is what a record costs on all cores together.
 func BenchmarkPut(b *testing.B) {
-	keys := numbered("key-", 500)
+	client := serverProcess(b)
+	keys := numbered("key-", 10_000)
 	for _, size := range []int{100, 1 << 10} {
 		data := make([]byte, size)
-		name := fmt.Sprintf("%dB", size)
-		measure := func(b *testing.B, round func()) {
-			b.Helper()
-			b.ReportAllocs()
-			b.SetBytes(500 * int64(size))
-			begun, rounds := cpuTime(), 0
-			for b.Loop() {
-				round()
-				rounds++
-			}
-			b.ReportMetric(float64(cpuTime()-begun)/float64(500*rounds), "cpu-ns/record")
-		}
-		loop := func(b *testing.B, client *kinesis.Client) {
-			b.Helper()
+		b.Run(fmt.Sprintf("%dB/sdk", size), func(b *testing.B) {
 			entries := make([]types.PutRecordsRequestEntry, 500)
-			measure(b, func() {
+			measurePuts(b, 500, size, func() {
 				for i := range entries {
 					entries[i] = types.PutRecordsRequestEntry{Data: data, PartitionKey: &keys[i]}
 				}
 				out, err := client.PutRecords(b.Context(), &kinesis.PutRecordsInput{StreamName: new("orders"), Records: entries})
-				if err != nil || len(out.Records) != 500 {
+				if err != nil || *out.FailedRecordCount != 0 {
 					b.Fatal(out, err)
 				}
-			})
-		}
-		b.Run(name+"/sdk", func(b *testing.B) { loop(b, newCannedPuts().client()) })
-		b.Run(name+"/wire", func(b *testing.B) { loop(b, newCannedPuts().client(wire.Enable)) })
-		b.Run(name+"/producer", func(b *testing.B) {
-			p := newProducer(b, newCannedPuts().client(), kin.ProducerConfig{Linger: time.Minute})
-			done := func(_ kin.PutResult, err error) {
-				if err != nil {
-					b.Error(err)
-				}
-			}
-			measure(b, func() {
-				for i := range keys {
-					if err := p.PutAsync(b.Context(), kin.UserRecord{PartitionKey: keys[i], Data: data}, done); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-			mustClose(b, p)
+			}, func() {})
 		})
+		for name, aggregation := range map[string]kin.Aggregation{"producer": kin.NoAggregation, "aggregated": kin.AggregateByShard} {
+			b.Run(fmt.Sprintf("%dB/%s", size, name), func(b *testing.B) { benchmarkProducer(b, client, keys, data, aggregation) })
+		}
+	}
+}
+
+func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data []byte, aggregation kin.Aggregation) {
+	b.Helper()
+	p := newProducer(b, client, kin.ProducerConfig{Aggregation: aggregation, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1})
+	if _, err := p.Put(b.Context(), kin.UserRecord{PartitionKey: "k", Data: data}); err != nil {
+		b.Fatal(err)
+	}
+	var failed atomic.Int64
+	done := func(_ kin.PutResult, err error) {
+		if err != nil {
+			failed.Add(1)
+		}
+	}
+	next := 0
+	measurePuts(b, 500, len(data), func() {
+		for range 500 {
+			next++
+			if err := p.PutAsync(b.Context(), kin.UserRecord{PartitionKey: keys[next%len(keys)], Data: data}, done); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}, func() { mustClose(b, p) })
+	if n := failed.Load(); n > 0 {
+		b.Errorf("%d records failed", n)
+	}
+	if stats := p.Stats().Streams[0]; aggregation != kin.NoAggregation {
+		b.ReportMetric(stats.Fill(), "records/entry")
 	}
 }
