@@ -224,11 +224,11 @@ func (d *demo) connect(url string) error {
 	config.HTTPClient = (&app{flags: globalFlags{timeout: 10 * time.Second}}).httpClient()
 	d.client = kinesis.NewFromConfig(config)
 	var err error
-	d.producer, err = kin.NewProducer(d.client, kin.ProducerConfig{Stream: demoStream})
+	// The server has no limits, so there is no reason to keep those of the service.
+	d.producer, err = kin.NewProducer(d.client, kin.ProducerConfig{Stream: demoStream, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1})
 	if err != nil {
 		return err
 	}
-	// The server has no limits, so there is no reason to keep those of the service.
 	d.reader, err = kin.NewReader(d.client, kin.ReaderConfig{
 		Stream: demoStream, From: kin.TrimHorizon(),
 		MaxCallsPerSecond: -1, MaxBytesPerSecond: -1,

@@ -106,7 +106,9 @@ func (d *groupDemo) connect() error {
 	}
 	d.client = d.newClient(nil)
 	var err error
-	if d.producer, err = kin.NewProducer(d.client, kin.ProducerConfig{Stream: groupDemoStream}); err != nil {
+	// The server has no limits, so there is no reason to keep those of the service.
+	config := kin.ProducerConfig{Stream: groupDemoStream, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1}
+	if d.producer, err = kin.NewProducer(d.client, config); err != nil {
 		return err
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {
