@@ -59,7 +59,9 @@ func (r *loadRun) generate(ctx context.Context) error {
 		err := r.producer.PutAsync(ctx, rec, func(_ kin.PutResult, err error) { r.meter.answered(n, size, made, err) })
 		switch {
 		case err == nil:
-			r.meter.made.Add(1)
+			if r.meter.made.Add(1) == 1 {
+				awaitShards(ctx, r.producer)
+			}
 		case errors.Is(err, kin.ErrInvalidRecord):
 			r.meter.made.Add(1)
 			r.meter.failed(int(n), kindInvalid, reason(err))

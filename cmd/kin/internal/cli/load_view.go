@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -98,24 +99,30 @@ func perSecondText(f putFigures) string {
 
 // printLoad prints the result of kin load for people. asked is the rate that was to be kept, 0 if none was.
 func (a *app) printLoad(r loadResult, asked float64) error {
-	w := a.io.Out
+	var w strings.Builder
 	text := fmt.Sprintf("put %s, %s in %.1f s: %s", count(int(r.Stored), "record"), bytesText(r.Bytes), r.Seconds, perSecondText(r.putFigures))
 	const enough = 0.98
 	if asked > 0 && r.PerSecond < enough*asked && r.Seconds > 1 {
 		text += fmt.Sprintf(" of %s/s", thousands(int64(asked+0.5)))
 	}
-	fmt.Fprintln(w, text)
+	fmt.Fprintln(&w, text)
 	if r.Records > 0 {
-		fmt.Fprintf(w, "run    %s, numbers 1 to %s\n", r.Run, thousands(r.Records))
-		fmt.Fprintf(w, "delay  %s\n", delayText(r.Delay))
+		fmt.Fprintf(&w, "run    %s, numbers 1 to %s\n", r.Run, thousands(r.Records))
+		fmt.Fprintf(&w, "delay  %s\n", delayText(r.Delay))
 	}
-	fmt.Fprintf(w, "calls  %s with %s, %s throttled (%.1f %%)\n", thousands(r.Calls), count(int(r.Entries), "Kinesis record"), thousands(r.Throttled), r.Share*100)
+	fmt.Fprintf(&w, "calls  %s with %s, %s throttled (%.1f %%)\n", thousands(r.Calls), count(int(r.Entries), "Kinesis record"), thousands(r.Throttled), r.Share*100)
 	if r.Explanation != nil {
-		fmt.Fprintln(w, r.Explanation.line())
+		fmt.Fprintln(&w, r.Explanation.line())
 	}
-	if len(r.Shards) == 0 {
-		return nil
+	if len(r.Shards) > 0 {
+		fmt.Fprintln(&w)
+		header, cells := shardTable(r.Shards, r.Seconds)
+		if err := writeTable(&w, header, cells); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(w)
-	return a.printTable(shardTable(r.Shards, r.Seconds))
+	if _, err := io.WriteString(a.io.Out, w.String()); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
 }

@@ -126,7 +126,7 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 		x = &explainer{producer: producer, aggregates: o.producer.aggregates(), callers: "Nothing waits: the input gives no more."}
 	}
 	tally := newPutTally()
-	run := putRun{make: o.make, producer: producer, tally: tally, limit: maxRecord}
+	run := putRun{make: o.make, producer: producer, aggregates: o.producer.aggregates(), tally: tally, limit: maxRecord}
 	stop := a.startPutView(tally, input, x)
 	readErr := run.all(ctx, source)
 	stop()
@@ -158,10 +158,12 @@ func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) 
 
 // putRun is the work of one kin put.
 type putRun struct {
-	make     recordMaker
-	producer *kin.Producer
-	tally    *putTally
-	limit    int
+	make       recordMaker
+	producer   *kin.Producer
+	aggregates bool
+	looked     bool // the shards are known, or nothing is aggregated
+	tally      *putTally
+	limit      int
 }
 
 // all puts all lines and waits for all answers. After a cancelled context or a
@@ -226,6 +228,10 @@ func (r *putRun) one(ctx context.Context, l line) error {
 		}
 		r.tally.failed(l.number, kind, reason(err))
 		return nil
+	}
+	if err == nil && r.aggregates && !r.looked {
+		r.looked = true
+		awaitShards(ctx, r.producer)
 	}
 	return err
 }

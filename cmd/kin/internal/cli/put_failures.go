@@ -30,7 +30,7 @@ const (
 type putFailures struct {
 	Count  int    `json:"count"`
 	First  int    `json:"first_line"`
-	Reason string `json:"reason"`     // of the first
+	Reason string `json:"reason"` // of the first
 }
 
 // failureTally counts failures by kind. Its methods may be called from several goroutines.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/internal/fetch"
 )
 
 // producerFlags are the flags that say how a producer puts: those of kin put, kin load and kin
@@ -116,6 +117,21 @@ func (a *app) newProducer(client kin.PutClient, name string, cfg kin.ProducerCon
 		return nil, usageErr(oneLine(err.Error()), "")
 	}
 	return producer, nil
+}
+
+// awaitShards waits a moment until a producer that has its first record knows the shards: before, it aggregates
+// nothing, and a short run would be over.
+func awaitShards(ctx context.Context, producer *kin.Producer) {
+	const (
+		patience = 2 * time.Second
+		tick     = 5 * time.Millisecond
+	)
+	for waited := time.Duration(0); waited < patience; waited += tick {
+		streams := producer.Stats().Streams
+		if len(streams) > 0 && (streams[0].Mapped || streams[0].Auto || streams[0].ViewErr != nil) || fetch.Sleep(ctx, tick) != nil {
+			return
+		}
+	}
 }
 
 // closeProducer waits for the answers of all records that were accepted: as long as they need, since each has
