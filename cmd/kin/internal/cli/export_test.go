@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/spf13/pflag"
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/kintest"
@@ -229,4 +230,15 @@ func Pace(perSecond float64, at ...time.Duration) (made []time.Duration) {
 		}
 	}
 	return made
+}
+
+// ProducerConfig is what flags of a producer say, for an endpoint on this machine or elsewhere.
+func ProducerConfig(local bool, args ...string) (kin.ProducerConfig, error) {
+	var p producerFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	p.add(flags)
+	if err := flags.Parse(args); err != nil {
+		return kin.ProducerConfig{}, err
+	}
+	return p.config("orders", local), p.check()
 }

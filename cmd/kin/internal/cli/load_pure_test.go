@@ -11,6 +11,29 @@ import (
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
 )
 
+func TestProducerFlags_say_what_the_producer_does(t *testing.T) {
+	t.Parallel()
+	const none = -1
+	for _, want := range []struct {
+		args   string
+		local  bool
+		linger time.Duration
+		pace   int
+	}{
+		{"", false, 10 * time.Millisecond, 0},
+		{"", true, 10 * time.Millisecond, none},
+		{"--linger 0", false, none, 0},
+		{"--linger 1s --pace none", false, time.Second, none},
+		{"--aggregate key --pace service", true, 100 * time.Millisecond, 0},
+		{"--aggregate shard --linger 0", true, none, none},
+	} {
+		got, err := cli.ProducerConfig(want.local, strings.Fields(want.args)...)
+		if err != nil || got.Linger != want.linger || got.ShardBytesPerSecond != want.pace || got.ShardRecordsPerSecond != want.pace {
+			t.Errorf("%q on this machine (%v) = %+v, %v", want.args, want.local, got, err)
+		}
+	}
+}
+
 func TestParseRate(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]float64{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/kinstream/kin/cmd/kin/internal/cli"
 	"github.com/kinstream/kin/kintest"
@@ -140,6 +141,16 @@ func TestLoad_says_what_was_not_stored_and_why(t *testing.T) {
 		if !strings.Contains(r.err, text) {
 			t.Errorf("it said %q, want %q", r.err, text)
 		}
+	}
+}
+
+func TestLoad_counts_no_record_that_found_no_room_until_the_end(t *testing.T) {
+	t.Parallel()
+	server, load := loadServer(t, 1, "load")
+	server.Inject(kintest.Fault{Operation: "PutRecords", Delay: 400 * time.Millisecond})
+	got := objects[loadObject](t, mustRun(t, "", append(load, "--rate", "max", "--size", "100KiB", "--duration", "200ms", "-o", "json")...))[0]
+	if n := len(server.Records("orders")); got.Failed != 0 || got.Stored != got.Records || int64(n) != got.Records || n == 0 {
+		t.Errorf("%d records in the stream, result = %+v", n, got)
 	}
 }
 

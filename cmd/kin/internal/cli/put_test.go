@@ -252,6 +252,26 @@ func TestPut_packs_lines_and_keeps_the_order_of_keys(t *testing.T) {
 	}
 }
 
+func TestPut_keeps_the_order_of_a_key_when_records_are_refused(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 1)
+	var arrived atomic.Int64
+	server.Inject(kintest.Fault{Operation: "PutRecords", Records: func(int) string {
+		if n := arrived.Add(1); n == 1 || n == 4 {
+			return "ProvisionedThroughputExceededException"
+		}
+		return ""
+	}})
+	mustRun(t, "a\nb\nc\nd\ne\n", append(put, "--key", "k", "--ordered", "--linger", "0")...)
+	var data strings.Builder
+	for _, rec := range server.Records("orders") {
+		data.Write(rec.Data)
+	}
+	if got, want := data.String(), "abcde"; got != want {
+		t.Errorf("stored = %q, want %q", got, want)
+	}
+}
+
 func TestPut_says_in_text_what_limited_it(t *testing.T) {
 	t.Parallel()
 	_, put := putServer(t, 1)
