@@ -115,7 +115,7 @@ bench: setup ## figures of the server, the codec, the reader and groups, side by
 		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Memory -benchtime 1x ./bench) && \
 		(cd e2e && KIN_E2E=required go test -run '^$$' -bench Group -benchtime 1x -timeout 20m ./group) && \
 		go test -run '^$$' -bench . -benchtime 1s ./wire && \
-		go test -run '^$$' -bench 'Read$$|Consume$$' -benchtime 2s . && \
+		go test -run '^$$' -bench 'Read$$|Consume$$|Put$$' -benchtime 2s . && \
 		go test -run '^$$' -bench 'Plan$$' -benchtime 1s ./internal/assign && \
 		go test -run 'TestConsumerOfIdleShards$$' -count=1 -v . && \
 		(cd e2e && KIN_E2E=required go test -run 'TestCost$$' -count=1 ./stores) ; } >$(TOOLS)/bench.txt 2>&1 || { tail -n 20 $(TOOLS)/bench.txt; exit 1; }

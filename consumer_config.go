@@ -114,9 +114,10 @@ type ConsumerConfig struct {
 	RetryWait, MaxRetryWait time.Duration
 
 	// DeadLetter gets the records that SkipBatch passes over, before they are passed over;
-	// Batch.Err says why they failed. If it fails or panics it is called again, with the same
-	// waits, until it returns nil: nothing is lost when the place for dead letters can't be
-	// reached. Defaults to none: they are gone, but for ConsumerHooks.BatchSkipped.
+	// Batch.Err says why they failed. nil means that it has them, also with ManualAcks. If it
+	// fails or panics it is called again, with the same waits, for those that it has not
+	// acknowledged: nothing is lost when the place for dead letters can't be reached. Defaults
+	// to none: they are gone, but for ConsumerHooks.BatchSkipped.
 	DeadLetter Handler
 
 	// ShutdownTimeout is how long a stop waits for handlers, and for what is not acknowledged

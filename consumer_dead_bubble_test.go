@@ -52,6 +52,51 @@ func TestConsumerPassesOverRecords(t *testing.T) {
 		})
 	})
 
+	t.Run("whose place is asked again only for those that it does not have", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a", "b", "c")
+			var b, log book
+			fails := func(context.Context, *kin.Batch) error { return errHandler }
+			w := g.start(kin.HandlerFunc(fails), skip(1), func(cfg *kin.ConsumerConfig) {
+				cfg.DeadLetter = brittle(&b, map[string]int{"b": 1, "c": 2})
+				cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { log.notef("%d records", len(i.Records)) }
+			})
+			time.Sleep(time.Minute)
+			skipped := w.Shards()[0].Skipped
+			w.end()
+			b.wants(t, "a", "b!", "b", "c!", "c!", "c")
+			log.wants(t, "3 records")
+			if skipped != 3 {
+				t.Errorf("skipped = %d, want 3", skipped)
+			}
+			if got, want := g.checkpoint(0), g.position("c"); got != want {
+				t.Errorf("checkpoint = %s, want %s", got, want)
+			}
+		})
+	})
+
+	t.Run("none, if their place has them all and fails nevertheless", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a", "b")
+			var b book
+			fails := func(context.Context, *kin.Batch) error { return errHandler }
+			w := g.start(kin.HandlerFunc(fails), skip(1), func(cfg *kin.ConsumerConfig) {
+				cfg.DeadLetter = kin.HandlerFunc(func(_ context.Context, batch *kin.Batch) error {
+					b.notef("%s", data(batch))
+					batch.AckAll()
+					return errHandler
+				})
+			})
+			time.Sleep(time.Minute)
+			w.end()
+			b.wants(t, "a b")
+		})
+	})
+
 	t.Run("whose place is asked again at once when it was interrupted", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/kinstream/kin"
 )
 
-// brittle is a handler of single records that fails for those that begin with "bad", as often
-// as fails says for each; -1 for ever.
+// brittle is a handler of single records that fails for each text as often as fails says; -1 for
+// ever.
 func brittle(b *book, fails map[string]int) kin.Handler {
 	var mu sync.Mutex
 	failing := func(d string) bool {

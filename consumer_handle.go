@@ -70,11 +70,7 @@ func (s *shardRun) afterFailure(b *Batch, a *attempts) bool {
 	wait := c.retryWait().Delay(a.failures)
 	final := c.cfg.WhenFailed != RetryBatch && a.failures >= c.cfg.MaxAttempts
 	if n := a.failures; n&(n-1) == 0 || final {
-		args := []any{"stream", s.stream.name, "shard", string(s.id), "attempt", n, "err", a.last}
-		if p, ok := errors.AsType[*PanicError](a.last); ok {
-			args = append(args, "stack", string(p.Stack))
-		}
-		c.cfg.Logger.Warn("consuming: the handler failed", args...)
+		c.cfg.Logger.Warn("consuming: the handler failed", s.failure(n, a.last)...)
 	}
 	switch {
 	case !final:
@@ -129,34 +125,53 @@ func (s *shardRun) skip(b *Batch, a *attempts) bool {
 	return true
 }
 
-// bury gives records to DeadLetter until that has them. It returns false if reading ended.
+// bury gives records to DeadLetter until that has them, and again only those that it has not
+// acknowledged. It returns false if reading ended.
 func (s *shardRun) bury(b *Batch) bool {
-	c := s.run.c
-	for failures := 1; ; failures++ {
+	c, failures := s.run.c, 0
+	for {
 		period, ok := s.run.gate.Enter(s.reading.Done())
 		if !ok {
 			return false
+		}
+		records, where := s.unacked(b.chunk, b.index)
+		if len(records) == 0 {
+			return s.reading.Err() == nil
 		}
 		ctx, ok := s.context(period)
 		if !ok {
 			return false
 		}
-		err := s.call(ctx, c.cfg.DeadLetter, b)
+		left := s.batch(b.chunk, records, where)
+		left.Attempt, left.Err = b.Attempt, b.Err
+		err := s.call(ctx, c.cfg.DeadLetter, left)
 		switch {
 		case err == nil:
 			return true
 		case ctx.Err() != nil:
 			continue
 		}
+		if s.acked(left) > 0 {
+			failures = 0
+		}
+		failures++
 		s.noteHandler(failures, err)
 		if failures&(failures-1) == 0 {
-			c.cfg.Logger.Warn("consuming: the handler of dead letters failed", "stream", s.stream.name, "shard", string(s.id),
-				"attempt", failures, "err", err)
+			c.cfg.Logger.Warn("consuming: the handler of dead letters failed", s.failure(failures, err)...)
 		}
 		if fetch.Sleep(s.reading, c.retryWait().Delay(failures)) != nil {
 			return false
 		}
 	}
+}
+
+// failure returns what the log says of a handler that has failed so often in a row.
+func (s *shardRun) failure(failures int, err error) []any {
+	args := []any{"stream", s.stream.name, "shard", string(s.id), "attempt", failures, "err", err}
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		args = append(args, "stack", string(p.Stack))
+	}
+	return args
 }
 
 // callHandler calls the handler, and tells of it.

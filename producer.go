@@ -156,43 +156,44 @@ func (p *Producer) PutAsync(ctx context.Context, rec UserRecord, done func(PutRe
 
 // accept puts a record into the buffer, or says why not.
 func (p *Producer) accept(ctx context.Context, rec UserRecord, to owner) error {
+	it := outbox.Item[owner]{
+		Record: outbox.Record{PartitionKey: rec.PartitionKey, ExplicitHashKey: rec.ExplicitHashKey, Data: rec.Data}, Owner: to,
+	}
 	s, err := p.streamOf(rec.Stream)
+	if err == nil && p.cfg.Encode != nil {
+		err = p.encode(rec, &it)
+	}
+	if err == nil {
+		it.Hash, err = checkRecord(&it.Record)
+	}
+	if err == nil {
+		err = p.offer(ctx, s, &it)
+	}
 	if err != nil {
 		return p.unaccepted(rec, err)
 	}
-	it := outbox.Item[owner]{Owner: to}
-	encoded := rec
-	if p.cfg.Encode != nil {
-		if encoded, err = p.encode(rec, &it); err != nil {
-			return p.unaccepted(rec, err)
-		}
-	}
-	if it.Hash, err = encoded.check(); err != nil {
-		return p.unaccepted(rec, err)
-	}
-	if limit := int(s.limit.Load()); encoded.size() > limit {
-		return p.unaccepted(rec, tooLarge(len(encoded.Data), len(encoded.PartitionKey), limit, limit == p.cfg.MaxRecordBytes))
-	}
-	if ctx.Err() != nil {
-		return p.unaccepted(rec, context.Cause(ctx))
-	}
-	it.Record = outbox.Record{PartitionKey: encoded.PartitionKey, ExplicitHashKey: encoded.ExplicitHashKey, Data: encoded.Data}
-	return p.offer(ctx, s, rec, &it)
+	return nil
 }
 
-// encode calls the user's Encode, and has the record remembered as it was.
-func (p *Producer) encode(rec UserRecord, it *outbox.Item[owner]) (UserRecord, error) {
+// encode has the user's Encode make the record of an item, and the one that was given remembered.
+func (p *Producer) encode(rec UserRecord, it *outbox.Item[owner]) error {
 	encoded, err := p.cfg.Encode(rec)
 	if err != nil {
-		return rec, invalidRecord("encode: %w", err)
+		return invalidRecord("encode: %w", err)
 	}
 	it.Owner.given = &rec
-	return encoded, nil
+	it.Record = outbox.Record{PartitionKey: encoded.PartitionKey, ExplicitHashKey: encoded.ExplicitHashKey, Data: encoded.Data}
+	return nil
 }
 
-// offer offers an item to the engine of its stream, and waits for room if there is none. rec
-// is the record as it was given.
-func (p *Producer) offer(ctx context.Context, s *putStream, rec UserRecord, it *outbox.Item[owner]) error {
+// offer offers an item to the engine of its stream, and waits for room if there is none.
+func (p *Producer) offer(ctx context.Context, s *putStream, it *outbox.Item[owner]) error {
+	if limit := int(s.limit.Load()); len(it.PartitionKey)+len(it.Data) > limit {
+		return p.tooLarge(&it.Record, limit)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	now := p.now()
 	p.mu.Lock()
 	w, wake, err := s.box.Offer(it, now)
@@ -201,12 +202,12 @@ func (p *Producer) offer(ctx context.Context, s *putStream, rec UserRecord, it *
 	p.mu.Unlock()
 	switch {
 	case err != nil:
-		return p.unaccepted(rec, p.refusal(s, it, err))
+		return p.refusal(s, it, err)
 	case start:
 		p.running.Go(p.dispatch)
 	case w != nil:
 		if err := p.awaitRoom(ctx, s, w); err != nil {
-			return p.unaccepted(rec, p.refusal(s, it, err))
+			return p.refusal(s, it, err)
 		}
 	case wake:
 		p.nudge()
@@ -256,8 +257,7 @@ func (p *Producer) refusal(s *putStream, it *outbox.Item[owner], err error) erro
 	case errors.Is(err, outbox.ErrUnordered):
 		return ErrUnordered
 	case errors.Is(err, outbox.ErrTooLarge):
-		limit := int(s.limit.Load())
-		return tooLarge(len(it.Data), len(it.PartitionKey), limit, limit == p.cfg.MaxRecordBytes)
+		return p.tooLarge(&it.Record, int(s.limit.Load()))
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 
 // PutBatch puts records and waits until each is answered. Result i is that of record i; the results of
 // records that were not stored are zero values. The error is nil if all were stored, and else a [*BatchError] that
-// names the others: what it does not name is stored. A batch is neither atomic nor ordered, and may be of any size.
+// names the others: what it does not name is stored. A batch is not atomic, ordered only with ProducerConfig.Ordered, and may be of any size.
 //
 // A record that is not accepted, because it is invalid or the buffer is full, keeps no other from being
 // put. If ctx ends, the records that were not accepted by then will not be stored, and those that are not
@@ -31,7 +31,7 @@ func (p *Producer) PutBatch(ctx context.Context, recs []UserRecord) ([]PutResult
 	case <-ctx.Done():
 	}
 	return b.leave(func(i int) *PutError {
-		return &PutError{Stream: p.cfg.Stream, Record: recs[i], Ambiguous: true, Err: context.Cause(ctx)}
+		return &PutError{Stream: p.nameOf(recs[i]), Record: recs[i], Ambiguous: true, Err: context.Cause(ctx)}
 	})
 }
 

@@ -29,6 +29,7 @@ const serverForBenchmarks = "KIN_SERVE_FOR_BENCHMARKS"
 // TestServeForBenchmarks is the server of benchmarks in a process of its own, so that the processor time
 // of this one is the client's alone. It ends with its standard input.
 func TestServeForBenchmarks(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(serverForBenchmarks) == "" {
 		t.Skip("is only for benchmarks, which start it")
 	}
@@ -97,7 +98,7 @@ func measurePuts(b *testing.B, records, size int, round, finish func()) {
 }
 
 // BenchmarkPut measures what putting costs this process, with a server in another one: a loop of PutRecords
-// calls of 500 records with the SDK as it is, and the Producer, without and with aggregation. One operation is
+// calls of 500 records with the SDK as it is, and the Producer, without and with aggregation and order. One operation is
 // 500 records; cpu-ns is what a record costs on all cores together.
 func BenchmarkPut(b *testing.B) {
 	client := serverProcess(b)
@@ -116,15 +117,20 @@ func BenchmarkPut(b *testing.B) {
 				}
 			}, func() {})
 		})
-		for name, aggregation := range map[string]kin.Aggregation{"producer": kin.NoAggregation, "aggregated": kin.AggregateByShard} {
-			b.Run(fmt.Sprintf("%dB/%s", size, name), func(b *testing.B) { benchmarkProducer(b, client, keys, data, aggregation) })
+		for name, cfg := range map[string]kin.ProducerConfig{
+			"producer":            {},
+			"aggregated":          {Aggregation: kin.AggregateByShard},
+			"aggregated in order": {Aggregation: kin.AggregateByShard, Ordered: true},
+		} {
+			b.Run(fmt.Sprintf("%dB/%s", size, name), func(b *testing.B) { benchmarkProducer(b, client, keys, data, cfg) })
 		}
 	}
 }
 
-func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data []byte, aggregation kin.Aggregation) {
+func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data []byte, cfg kin.ProducerConfig) {
 	b.Helper()
-	p := newProducer(b, client, kin.ProducerConfig{Aggregation: aggregation, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1})
+	cfg.ShardBytesPerSecond, cfg.ShardRecordsPerSecond = -1, -1
+	p := newProducer(b, client, cfg)
 	if _, err := p.Put(b.Context(), kin.UserRecord{PartitionKey: "k", Data: data}); err != nil {
 		b.Fatal(err)
 	}
@@ -135,18 +141,25 @@ func benchmarkProducer(b *testing.B, client *kinesis.Client, keys []string, data
 		}
 	}
 	next := 0
-	measurePuts(b, 500, len(data), func() {
+	round := func() {
 		for range 500 {
 			next++
 			if err := p.PutAsync(b.Context(), kin.UserRecord{PartitionKey: keys[next%len(keys)], Data: data}, done); err != nil {
 				b.Fatal(err)
 			}
 		}
-	}, func() { mustClose(b, p) })
+	}
+	for range 1000 {
+		round() // until all memory is there that it needs
+	}
+	if err := p.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	measurePuts(b, 500, len(data), round, func() { mustClose(b, p) })
 	if n := failed.Load(); n > 0 {
 		b.Errorf("%d records failed", n)
 	}
-	if stats := p.Stats().Streams[0]; aggregation != kin.NoAggregation {
+	if stats := p.Stats().Streams[0]; cfg.Aggregation != kin.NoAggregation {
 		b.ReportMetric(stats.Fill(), "records/entry")
 	}
 }

@@ -84,12 +84,12 @@ func TestExplain(t *testing.T) {
 				tt.change(&tt.stats)
 			}
 			got := tt.stats.Explain(kin.ProducerStats{})
-			shards := ""
+			var shards strings.Builder
 			for _, id := range got.Shards {
-				shards += string(id)
+				shards.WriteString(string(id))
 			}
-			if got.Limit != tt.want || shards != tt.shards || !strings.Contains(got.Text, tt.text) {
-				t.Errorf("explanation = %v of shards %q, want %v of %q with %q: %s", got.Limit, shards, tt.want, tt.shards, tt.text, got.Text)
+			if got.Limit != tt.want || shards.String() != tt.shards || !strings.Contains(got.Text, tt.text) {
+				t.Errorf("explanation = %v of shards %q, want %v of %q with %q: %s", got.Limit, shards.String(), tt.want, tt.shards, tt.text, got.Text)
 			}
 			// What was before the first reading does not count.
 			if after := tt.stats; after.Uptime > 0 {

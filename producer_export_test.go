@@ -1,5 +1,7 @@
 package kin
 
+import "time"
+
 // RecordOverhead is what a record counts against MaxBufferedBytes besides its bytes.
 const RecordOverhead = recordOverhead
 
@@ -9,3 +11,6 @@ func ProducerHeld(p *Producer) int {
 	defer p.mu.Unlock()
 	return p.space.Gauges().Bytes
 }
+
+// BucketOf returns the bucket of a Histogram for a duration.
+func BucketOf(d time.Duration) int { return bucketOf(d) }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,17 +118,17 @@ func TestPutFrom(t *testing.T) {
 			recs := make(chan kin.UserRecord)
 			ended := make(chan error)
 			go func() { ended <- p.PutFrom(t.Context(), recs, l.done) }()
-			sent := 0
+			var sent atomic.Int64
 			go func() {
-				for _, rec := range smallRecords("k", 10) {
+				for _, rec := range smallRecords(10) {
 					recs <- rec
-					sent++
+					sent.Add(1)
 				}
 				close(recs)
 			}()
 			synctest.Wait()
-			if sent != 5 {
-				t.Errorf("records taken while nothing is answered = %d, want 4 in the buffer and one in hand", sent)
+			if n := sent.Load(); n != 5 {
+				t.Errorf("records taken while nothing is answered = %d, want 4 in the buffer and one in hand", n)
 			}
 			if err := <-ended; err != nil {
 				t.Errorf("PutFrom = %v, want nil", err)
@@ -146,7 +147,7 @@ func TestPutFrom(t *testing.T) {
 			cfg.WhenFull = kin.FailWhenFull
 			p := newProducer(t, &scriptedPuts{answer: slowly}, cfg)
 			var l fromLog
-			if err := p.PutFrom(t.Context(), sending(smallRecords("k", 10)), l.done); err != nil {
+			if err := p.PutFrom(t.Context(), sending(smallRecords(10)), l.done); err != nil {
 				t.Errorf("PutFrom = %v, want nil", err)
 			}
 			stored, failed := l.stored(t)
@@ -231,7 +232,7 @@ func testPutFromCutShort(t *testing.T) {
 	var sent []string
 	var sender sync.WaitGroup
 	sender.Go(func() {
-		for _, rec := range smallRecords("k", 10) {
+		for _, rec := range smallRecords(10) {
 			select {
 			case recs <- rec:
 				sent = append(sent, rec.PartitionKey)

@@ -110,7 +110,7 @@ func (w *LineWriter) take(piece []byte, ends bool) error {
 	limit := w.p.lineLimit(w.cfg.Stream)
 	if !w.skip && len(w.open)+len(piece) > limit+lineEnd {
 		w.skip, w.open = true, w.open[:0]
-		w.fail(&LineError{Line: w.line, Err: invalidRecord("longer than a record may be (%d bytes)", limit)})
+		w.fail(&LineError{Line: w.line, Err: invalidRecord("longer than %s (%d)", w.p.limitName(limit), limit)})
 		if err := w.failure(); err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func TestLineWriter(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Errorf("Close = %v, want nil", err)
 			}
-			slices.Sort(client.keys)
+			slices.Sort(client.keys) // of one call, whose order is that of shards
 			if want := []string{"key of a", "key of b", "key of c"}; !slices.Equal(client.keys, want) {
 				t.Errorf("keys = %q, want %q", client.keys, want)
 			}

@@ -80,7 +80,7 @@ func TestLineWriterEndsWithTheFirstLineThatIsNotStored(t *testing.T) {
 		line   int64
 		text   string
 	}{
-		"too long in one Write":     {[]string{"a\n", "b\n123456789x\nc\n"}, 2, 3, "line 3: kin: invalid record: longer than a record may be (8 bytes)"},
+		"too long in one Write":     {[]string{"a\n", "b\n123456789x\nc\n"}, 2, 3, "line 3: kin: invalid record: longer than ProducerConfig.MaxRecordBytes (8)"},
 		"too long over many Writes": {[]string{"a\n123", "456", "789", "abc"}, 0, 2, "line 2: kin: invalid record: longer than"},
 		"too long with its key":     {[]string{"a\n12345678\nc\n"}, 2, 2, "MaxRecordBytes (8)"},
 		"without a valid key":       {[]string{"a\n\xff\n"}, 2, 2, "UserRecord.PartitionKey is not valid UTF-8"},

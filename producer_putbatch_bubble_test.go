@@ -88,7 +88,7 @@ func TestPutBatch(t *testing.T) {
 			cfg := room(3)
 			cfg.WhenFull = kin.FailWhenFull
 			p := newProducer(t, &scriptedPuts{answer: slowly}, cfg)
-			results, err := p.PutBatch(t.Context(), smallRecords("k", 5))
+			results, err := p.PutBatch(t.Context(), smallRecords(5))
 			mustClose(t, p)
 			_, failed := batchError(t, err)
 			if len(failed) != 2 || failed[3] == nil || failed[4] == nil || !errors.Is(failed[4], kin.ErrBufferFull) || failed[4].Ambiguous {
@@ -104,7 +104,7 @@ func TestPutBatch(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			p := newProducer(t, &scriptedPuts{answer: slowly}, room(4))
-			results, err := p.PutBatch(t.Context(), smallRecords("k", 10))
+			results, err := p.PutBatch(t.Context(), smallRecords(10))
 			mustClose(t, p)
 			if err != nil || len(results) != 10 {
 				t.Errorf("PutBatch = %d results and %v, want 10 and nil", len(results), err)
@@ -128,9 +128,9 @@ func TestPutBatch(t *testing.T) {
 	})
 }
 
-// smallRecords returns n records with data of 1 byte, as room counts them.
-func smallRecords(prefix string, n int) []kin.UserRecord {
-	recs := userRecords(prefix, n)
+// smallRecords returns n records with the keys k0 to k(n-1) and data of 1 byte, as room counts them.
+func smallRecords(n int) []kin.UserRecord {
+	recs := userRecords("k", n)
 	for i := range recs {
 		recs[i].Data = recs[i].Data[:1]
 	}
@@ -185,7 +185,7 @@ func testPutBatchCutShort(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2500*time.Millisecond, why)
 	defer cancel()
 	begun := time.Now()
-	results, err := p.PutBatch(ctx, smallRecords("k", 8))
+	results, err := p.PutBatch(ctx, smallRecords(8))
 	if took := time.Since(begun); took != 2500*time.Millisecond {
 		t.Errorf("took %v, want 2.5s", took)
 	}

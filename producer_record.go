@@ -65,12 +65,9 @@ type PutResult struct {
 	MaybeDuplicate bool
 }
 
-// size is what the record counts against the limits of the service.
-func (r *UserRecord) size() int { return len(r.PartitionKey) + len(r.Data) }
-
-// check returns the hash key of the record, or what is wrong with it, naming the field.
+// checkRecord returns the hash key of a record, or what is wrong with it, naming the field.
 // How large it may be is checked elsewhere.
-func (r *UserRecord) check() (hashkey.Key, error) {
+func checkRecord(r *outbox.Record) (hashkey.Key, error) {
 	switch {
 	case r.PartitionKey == "":
 		return hashkey.Key{}, invalidRecord("UserRecord.PartitionKey is empty: it must have 1 to %d characters", maxPartitionKey)
@@ -94,11 +91,16 @@ func invalidRecord(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalidRecord, fmt.Errorf(format, args...))
 }
 
-// tooLarge says that a record of so many bytes is refused because of a limit.
-func tooLarge(data, key, limit int, ours bool) error {
-	whose := "the stream's MaxRecordSizeInKiB, in bytes"
-	if ours {
-		whose = "ProducerConfig.MaxRecordBytes"
+// tooLarge says that a record is refused because of a limit.
+func (p *Producer) tooLarge(rec *outbox.Record, limit int) error {
+	return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than %s (%d)",
+		len(rec.Data), len(rec.PartitionKey), p.limitName(limit), limit)
+}
+
+// limitName says where a limit on the size of records comes from.
+func (p *Producer) limitName(limit int) string {
+	if limit == p.cfg.MaxRecordBytes {
+		return "ProducerConfig.MaxRecordBytes"
 	}
-	return invalidRecord("UserRecord.Data (%d bytes) and PartitionKey (%d bytes) are larger together than %s (%d)", data, key, whose, limit)
+	return "the stream's MaxRecordSizeInKiB, in bytes"
 }

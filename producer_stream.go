@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,9 +54,7 @@ func (p *Producer) addStream(name string) *putStream {
 		return at
 	}
 	all := make(map[string]*putStream, len(old)+1)
-	for name, at := range old {
-		all[name] = at
-	}
+	maps.Copy(all, old)
 	all[name] = s
 	p.streams.Store(&all)
 	p.order = append(p.order[:len(p.order):len(p.order)], s)

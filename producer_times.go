@@ -50,15 +50,6 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
-// sub returns what came since an earlier reading.
-func (h *Histogram) sub(earlier *Histogram) Histogram {
-	d := Histogram{Sum: h.Sum - earlier.Sum}
-	for i := range d.Counts {
-		d.Counts[i] = h.Counts[i] - earlier.Counts[i]
-	}
-	return d
-}
-
 func (h *Histogram) add(d time.Duration) {
 	h.Counts[bucketOf(d)]++
 	h.Sum += d

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,9 +124,9 @@ func TestProducerOutlastsExpiredCredentials(t *testing.T) {
 		s := serve(t, 4)
 		config := s.AWSConfig()
 		valid := config.Credentials
-		away := false // the place where credentials come from
+		var away atomic.Bool // the place where credentials come from
 		config.Credentials = aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-			if away {
+			if away.Load() {
 				return aws.Credentials{}, errors.New("no credentials today")
 			}
 			c, err := valid.Retrieve(ctx)
@@ -135,7 +136,7 @@ func TestProducerOutlastsExpiredCredentials(t *testing.T) {
 		p := newProducer(t, kinesis.NewFromConfig(config), kin.ProducerConfig{Aggregation: kin.AggregateByShard, RecordTTL: -1})
 		l := newPutLog(t, p)
 		for i := range 300 {
-			away = i > 100 && i < 220
+			away.Store(i > 100 && i < 220)
 			shout(l, fmt.Sprint("r", i, "-"), 5)
 			time.Sleep(time.Second)
 			synctest.Wait()

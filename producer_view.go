@@ -44,6 +44,7 @@ func (p *Producer) look(s *putStream) {
 		}
 		seen.told = before.told
 		s.seen = seen
+		s.limit.Store(int64(view.MaxRecordBytes))
 		s.box.Learn(view, now)
 	}
 	failures := s.seen.failures
@@ -54,9 +55,6 @@ func (p *Producer) look(s *putStream) {
 	case err != nil:
 		p.logLook(s, failures, err)
 	default:
-		if view.MaxRecordBytes > 0 {
-			s.limit.Store(int64(view.MaxRecordBytes))
-		}
 		p.tellView(s, &before, &seen)
 	}
 }
@@ -177,8 +175,8 @@ func (p *Producer) logLook(s *putStream, failures int, err error) {
 
 // tellView tells hooks and the log what is new about a stream.
 func (p *Producer) tellView(s *putStream, before, seen *streamView) {
-	p.tellUnavailable(s, "kinesis:ListShards", seen.listing)
-	p.tellUnavailable(s, "kinesis:DescribeStreamSummary", seen.describing)
+	p.tellUnavailable(s, listAction, seen.listing)
+	p.tellUnavailable(s, describeAction, seen.describing)
 	if before.distribution != seen.distribution && seen.distribution == outbox.Auto && (p.cfg.Aggregation != NoAggregation || p.cfg.Ordered) {
 		p.cfg.Logger.LogAttrs(p.calls, slog.LevelWarn, "the service chooses the shards of this stream: nothing is aggregated, and there is no order",
 			slog.String("stream", s.name))
@@ -191,6 +189,12 @@ func (p *Producer) tellView(s *putStream, before, seen *streamView) {
 		Aggregating: p.aggregation(seen) != NoAggregation,
 	})
 }
+
+// What looking at a stream needs, as policies name it.
+const (
+	listAction     = "kinesis:ListShards"
+	describeAction = "kinesis:DescribeStreamSummary"
+)
 
 // tellUnavailable says once for each stream what is missing, and what helps.
 func (p *Producer) tellUnavailable(s *putStream, action string, err error) {
@@ -213,8 +217,12 @@ func (p *Producer) tellUnavailable(s *putStream, action string, err error) {
 	if p.cfg.Aggregation != NoAggregation {
 		level = slog.LevelWarn
 	}
-	p.cfg.Logger.LogAttrs(p.calls, level, "shards are not known: allow "+action+" for pace and aggregation by shard",
-		slog.String("stream", s.name), slog.Any("err", err))
+	attrs := []slog.Attr{slog.String("stream", s.name), slog.Any("err", err)}
+	if action == listAction {
+		p.cfg.Logger.LogAttrs(p.calls, level, "shards are not known: allow "+listAction+" for pace and aggregation by shard", attrs...)
+	} else {
+		p.cfg.Logger.LogAttrs(p.calls, level, "how the stream chooses shards is not known: allow "+describeAction+" for aggregation", attrs...)
+	}
 }
 
 // aggregation returns what is aggregated, given what is known of the stream.

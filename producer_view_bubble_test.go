@@ -70,8 +70,8 @@ func TestProducerAggregates(t *testing.T) {
 		keys        int // distinct
 		most        int // Kinesis records
 	}{
-		"by shard":                                 {kin.AggregateByShard, 2000, 4},
-		"by partition key":                         {kin.AggregateByPartitionKey, 10, 10},
+		"by shard":         {kin.AggregateByShard, 2000, 4},
+		"by partition key": {kin.AggregateByPartitionKey, 10, 10},
 		"not by partition key if each has its own": {kin.AggregateByPartitionKey, 2000, 2000},
 		"not without being asked":                  {kin.NoAggregation, 10, 2000},
 	} {
@@ -86,6 +86,9 @@ func TestProducerAggregates(t *testing.T) {
 				before := len(s.Records("orders"))
 				for i := range 2000 {
 					rec := kin.UserRecord{PartitionKey: fmt.Sprint("k", i%tt.keys), Data: fmt.Append(nil, i)}
+					if i%3 == 0 && tt.aggregation == kin.AggregateByShard {
+						rec.ExplicitHashKey = highest // not the shard of its partition key
+					}
 					if err := p.PutAsync(t.Context(), rec, l.callback(fmt.Sprint(i))); err != nil {
 						t.Fatal(err)
 					}
@@ -100,8 +103,9 @@ func TestProducerAggregates(t *testing.T) {
 				}
 				for i := range 2000 {
 					a := l.of(fmt.Sprint(i))
-					if want := fmt.Sprint(a.result.ShardID, a.result.SequenceNumber, a.result.SubSequence, false); a.err != nil || at[fmt.Sprint(i)] != want {
-						t.Fatalf("record %d: %v, is at %s, want %s", i, a.err, at[fmt.Sprint(i)], want)
+					want := fmt.Sprint(a.result.ShardID, a.result.SequenceNumber, a.result.SubSequence, false)
+					if a.err != nil || a.result.MaybeDuplicate || at[fmt.Sprint(i)] != want {
+						t.Fatalf("record %d: %+v, %v, is at %s, want %s, once", i, a.result, a.err, at[fmt.Sprint(i)], want)
 					}
 				}
 			})
@@ -269,7 +273,7 @@ func TestProducerTakesWhatTheStreamTakes(t *testing.T) {
 					t.Errorf("%s: %d bytes: %v, want stored", stream, limit, err)
 				}
 				err := put(stream, limit+1)
-				if e := putError(t, err); !errors.Is(err, kin.ErrInvalidRecord) || e.Ambiguous || !strings.Contains(err.Error(), fmt.Sprint(limit)) {
+				if e := putError(t, err); !errors.Is(err, kin.ErrInvalidRecord) || e.Ambiguous || !strings.Contains(err.Error(), fmt.Sprintf("in bytes (%d)", limit)) {
 					t.Errorf("%s: %d bytes: %v, want ErrInvalidRecord that names the limit", stream, limit+1, err)
 				}
 			}

@@ -147,7 +147,7 @@ func (m *Machine) onFlush(f Flush) {
 		m.do(Flushed{Token: f.Token})
 	default:
 		e.slot.flushes = append(e.slot.flushes, flush{token: f.Token, target: e.slot.done})
-		if e.slot.running() {
+		if e.slot.advances() {
 			m.storeNow(e)
 		}
 	}

@@ -74,6 +74,9 @@ func (s *slot) running() bool {
 	return false
 }
 
+// advances says whether what is done of a shard may be stored while the lease stays ours.
+func (s *slot) advances() bool { return s.running() && s.state != Losing || s.state == Ending }
+
 // flight is a change that the store was asked for.
 type flight struct {
 	change lease.Change
@@ -129,4 +132,7 @@ func (m *Machine) shut(e *entry) {
 	e.slot = nil
 	m.slots--
 	m.replanSoon()
+	if e.create != nil || e.mend != nil { // which had to wait for that
+		m.enqueue(e)
+	}
 }

@@ -137,6 +137,9 @@ func (m *Machine) bear(arn string, st *stream) {
 		case end.Wait && m.wantsOut: // the next owner comes to the end again
 			m.enters(e, Releasing)
 		case end.Wait:
+			if later(e.slot.done, e.row.Checkpoint) {
+				m.storeNow(e)
+			}
 		case len(end.Create) == 0:
 			e.slot.bearing = false
 		}

@@ -256,6 +256,7 @@ func (m *Machine) review(e *entry) {
 			m.finished(e)
 			return
 		}
+		m.answerFlushes(e, nil)
 		m.enqueue(e)
 	}
 }

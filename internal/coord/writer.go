@@ -124,7 +124,7 @@ func (m *Machine) change(e *entry) (c lease.Change, needed bool) {
 		l.Owner, l.Epoch, l.Checkpoint, l.Load = m.heir(e), l.Epoch+1, s.done, m.loadOf(e, true)
 	case s.state == Ending && !s.bearing:
 		l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.ShardEnd
-	case s.running() && s.storeNow && later(s.done, l.Checkpoint):
+	case s.advances() && s.storeNow && later(s.done, l.Checkpoint):
 		l.Checkpoint, l.Load = s.done, m.loadOf(e, false)
 		s.storeNow, s.storedAt = false, m.now
 	default:
@@ -178,7 +178,7 @@ func (m *Machine) outcome(e *entry, r lease.Result) {
 	}
 	m.learn(e, row, f.asked, m.step)
 	m.review(e)
-	if s := e.slot; !r.Made && s != nil && s.running() && s.state != Losing && later(s.done, e.row.Checkpoint) {
+	if s := e.slot; !r.Made && s != nil && s.advances() && later(s.done, e.row.Checkpoint) {
 		m.storeNow(e) // somebody else changed something about the row
 	}
 	m.enqueue(e)

@@ -60,7 +60,7 @@ func (m *Memory) obstacle(k *known, x *index) obstacle {
 		case x.lease(p) != nil:
 		case x.listed(p):
 			worst = max(worst, parentHasNone)
-		case m.lacking[p] > 0 && m.lacking[p] < patience:
+		case m.expected(p):
 			worst = max(worst, parentLacking)
 		}
 	}
@@ -101,7 +101,8 @@ func (m *Memory) ended(stream lease.Stream, x *index) map[string]bool {
 		if k == nil || !k.listed {
 			// If it is gone, all before it are. But one that has a lease, or ought to be listed, may
 			// be missing only here, as in what the service said of its children.
-			return (k == nil || k.lease == nil) && m.lacking[id] == 0
+			_, lacking := m.lacking[id]
+			return (k == nil || k.lease == nil) && !lacking
 		}
 		if !asked[id] {
 			asked[id] = true // ends a circle of parents

@@ -13,6 +13,10 @@ const (
 	// them.
 	patience = 3
 
+	// lackingFor is for how long a parent must be lacking as well before it counts as gone: the
+	// first listings after a doubt come within seconds, and may all be older than it is.
+	lackingFor = time.Minute
+
 	// sightings is how many listings in a row must have a shard that looks as if its lease had been
 	// deleted, and how many must find a lease that names a parent without one.
 	sightings = 2
@@ -45,14 +49,14 @@ type Memory struct {
 
 	// In how many listings in a row something was so:
 	holes    int            // no open shard owned some keys
-	lacking  map[string]int // a parent ought to be listed and is not
 	returned map[string]int // a shard has no lease, and younger ones of its keys have
 	orphaned map[string]int // a lease has not moved and names a parent without one
 
-	absent map[string]absence // finished leases whose shards are not listed
+	lacking map[string]absence // parents that ought to be listed and are not
+	absent  map[string]absence // finished leases whose shards are not listed
 }
 
-// absence is since when the shard of a finished lease is not listed.
+// absence is since when a shard is not listed, and in how many listings in a row.
 type absence struct {
 	since    time.Duration
 	listings int
@@ -94,12 +98,32 @@ func (m *Memory) judge(x *index) (sound bool) {
 	} else {
 		m.holes = 0
 	}
-	m.lacking = again(m.lacking, x.lacking())
+	m.noteLacking(x.lacking())
 	sound = m.holes == 0 || m.holes >= patience
-	for _, n := range m.lacking {
-		sound = sound && n >= patience
+	for id := range m.lacking {
+		sound = sound && !m.expected(id)
 	}
 	return sound
+}
+
+// noteLacking notes which parents a listing ought to have and has not.
+func (m *Memory) noteLacking(parents []string) {
+	lacking := make(map[string]absence, len(parents))
+	for _, id := range parents {
+		a := m.lacking[id]
+		if a.listings == 0 {
+			a.since = m.now
+		}
+		a.listings++
+		lacking[id] = a
+	}
+	m.lacking = lacking
+}
+
+// expected says whether a parent that is not listed ought to be, and may still come.
+func (m *Memory) expected(id string) bool {
+	a, lacking := m.lacking[id]
+	return lacking && (a.listings < patience || m.now-a.since < lackingFor)
 }
 
 // Plan is what is to be done about the leases of a stream. Ask for it again when that has been

@@ -31,7 +31,8 @@
 //     without its parents; who comes next sees the rest as new and goes on.
 //   - A parent is gone if a listing has its child and not the parent, and nothing says that
 //     the listing is wrong: no older shard that would have been trimmed first
-//     ([topology.Incomplete]). If something does, the child waits, for up to three listings.
+//     ([topology.Incomplete]). If something does, the child waits for three listings in a row,
+//     over a minute: those that come within seconds may all lack the same shard.
 //   - A row names the parents that had rows. [Ready] waits for each of them: until it is
 //     finished, or its row is gone and the child has moved, which it could not have before. A
 //     parent's row is deleted only when its children have moved, so one that seems to be

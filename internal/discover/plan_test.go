@@ -190,6 +190,24 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestPlanDoubtsForAMinute(t *testing.T) {
+	t.Parallel()
+	// All listings may come within seconds after two reshards, and lack the same shard.
+	const listing = "a:0-f. c:0-7/b d:8-f/b"
+	var m discover.Memory
+	known := rows("a:0-f=7")
+	for _, at := range []time.Duration{0, 2 * time.Second, 6 * time.Second, 14 * time.Second, 59 * time.Second} {
+		m.List(at, seeded, known, discover.Listing{Shards: shards(listing)})
+		if got, want := show(m.Plan(seeded, known)), "again"; got != want {
+			t.Errorf("after %v: plan = %q, want %q", at, got, want)
+		}
+	}
+	m.List(time.Minute, seeded, known, discover.Listing{Shards: shards(listing)})
+	if got, want := show(m.Plan(seeded, known)), "create c=T d=T"; got != want {
+		t.Errorf("after a minute: plan = %q, want %q", got, want)
+	}
+}
+
 func TestPlanWritesTheRows(t *testing.T) {
 	t.Parallel()
 	var m discover.Memory

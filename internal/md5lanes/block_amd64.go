@@ -16,6 +16,8 @@ func hasAVX2() bool
 func block(s *state, messages *[Lanes]*byte, blocks int)
 
 // constants are those of MD5: 2^32 times the sine of 1, 2, 3 and so on, without sign.
+//
+//nolint:unused // block_amd64.s uses them
 var constants = [64]uint32{
 	0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
 	0x698098d8, 0x8b44f7af, 0xffff5bb1, 0x895cd7be, 0x6b901122, 0xfd987193, 0xa679438e, 0x49b40821,

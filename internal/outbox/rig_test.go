@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,16 +127,16 @@ func (r *rig) end(c *outbox.Call[int], whole *outbox.Failure, failed map[int]*ou
 
 // verdicts returns owner:verdict of all items.
 func verdicts(c *outbox.Call[int]) string {
-	text := ""
+	var text strings.Builder
 	for i := range c.Items {
 		it := &c.Items[i]
-		text += fmt.Sprintf("%d:%s", it.Owner, [...]string{"waiting", "landed", "stored", "refused", "expired", "given up", "unordered"}[it.Verdict])
+		fmt.Fprintf(&text, "%d:%s", it.Owner, [...]string{"waiting", "landed", "stored", "refused", "expired", "given up", "unordered"}[it.Verdict])
 		if it.Ambiguous {
-			text += "?"
+			text.WriteString("?")
 		}
-		text += " "
+		text.WriteString(" ")
 	}
-	return text
+	return text.String()
 }
 
 func (r *rig) wantVerdicts(c *outbox.Call[int], want string) {

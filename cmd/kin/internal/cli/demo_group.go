@@ -106,9 +106,8 @@ func (d *groupDemo) connect() error {
 	}
 	d.client = d.newClient(nil)
 	var err error
-	// The server has no limits, so there is no reason to keep those of the service.
-	config := kin.ProducerConfig{Stream: groupDemoStream, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1}
-	if d.producer, err = kin.NewProducer(d.client, config); err != nil {
+	cfg := kin.ProducerConfig{Stream: groupDemoStream, ShardBytesPerSecond: -1, ShardRecordsPerSecond: -1} // the server has no limits
+	if d.producer, err = kin.NewProducer(d.client, cfg); err != nil {
 		return err
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {

@@ -232,13 +232,13 @@ func Pace(perSecond float64, at ...time.Duration) (made []time.Duration) {
 	return made
 }
 
-// ProducerConfig is what flags of a producer say, for an endpoint on this machine or elsewhere.
-func ProducerConfig(local bool, args ...string) (kin.ProducerConfig, error) {
+// ProducerConfig is what flags of a producer say, for an endpoint that is not AWS, or that is.
+func ProducerConfig(foreign bool, args ...string) (kin.ProducerConfig, error) {
 	var p producerFlags
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	p.add(flags)
 	if err := flags.Parse(args); err != nil {
 		return kin.ProducerConfig{}, err
 	}
-	return p.config("orders", local), p.check()
+	return p.config("orders", foreign), p.check()
 }

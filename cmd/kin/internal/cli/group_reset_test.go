@@ -77,7 +77,7 @@ func TestGroupReset_of_one_shard_to_a_sequence_number(t *testing.T) {
 func TestGroupReset_refuses_while_workers_live(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
-	f.beating("host-a-1")
+	f.beating()
 	wantFailure(t, f.run("group", "reset", "billing", "--to", "latest", "--yes"), 7, "host-a-1 is alive", "--force")
 	if f.row(1).Owner != "host-a-1" {
 		t.Fatal("it took the shard")

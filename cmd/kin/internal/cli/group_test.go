@@ -80,10 +80,10 @@ func (f groupFixture) join(id string) lease.Worker {
 	return w
 }
 
-// beating makes a worker that beats until the test ends.
-func (f groupFixture) beating(id string) {
+// beating makes the worker host-a-1, which beats until the test ends.
+func (f groupFixture) beating() {
 	f.t.Helper()
-	w := f.join(id)
+	w := f.join("host-a-1")
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -122,7 +122,7 @@ func (f groupFixture) mustRun(args ...string) string {
 func TestConsume_says_which_lease_TTL_its_group_has(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
-	f.beating("host-a-1")
+	f.beating()
 	wantFailure(t, f.run("consume", "orders", "--group", "billing", "--ttl", "20s"), 2, "lease TTL is 20s here but 1s at worker host-a-1", "give --ttl 1s")
 }
 
@@ -191,7 +191,7 @@ type groupObject struct {
 func TestGroupDescribe_shows_workers_shards_and_lag(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
-	f.beating("host-a-1")
+	f.beating()
 	f.join("host-b-1")
 	if err := f.store.Drain(t.Context(), "billing", "host-b-1", true); err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestGroupDelete_needs_yes_and_a_group_at_rest(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
 	wantFailure(t, f.run("group", "delete", "billing"), 2, "this would delete group billing in memory:", "3 shards of 1 stream", "--yes")
-	f.beating("host-a-1")
+	f.beating()
 	wantFailure(t, f.run("group", "delete", "billing", "--yes"), 7, "the group is in use: host-a-1 is alive", "--force")
 	if f.row(1).Revision == 0 {
 		t.Fatal("the group is gone")

@@ -165,7 +165,7 @@ func (a *app) newLoadRun(ctx context.Context, client *kinesis.Client, name, stre
 		return nil, usageErr(fmt.Sprintf("--size %d: with its key a record has %d bytes, and the stream takes %d", plan.size, longest, maxRecord), "give a smaller --size")
 	}
 	run := &loadRun{name: name, stream: stream, source: newLoadSource(plan.size, plan.keys), meter: &putMeter{}, perSecond: plan.perSecond}
-	cfg := flags.config(stream, isLoopback(a.target.endpoint))
+	cfg := flags.config(stream, !a.target.isAWS())
 	cfg.Hooks.Called = run.meter.called
 	if run.producer, err = a.newProducer(client, name, cfg, maxRecord, loadBuffer(shards)); err != nil {
 		return nil, err

@@ -15,10 +15,10 @@ func TestProducerFlags_say_what_the_producer_does(t *testing.T) {
 	t.Parallel()
 	const none = -1
 	for _, want := range []struct {
-		args   string
-		local  bool
-		linger time.Duration
-		pace   int
+		args    string
+		foreign bool
+		linger  time.Duration
+		pace    int
 	}{
 		{"", false, 10 * time.Millisecond, 0},
 		{"", true, 10 * time.Millisecond, none},
@@ -27,9 +27,9 @@ func TestProducerFlags_say_what_the_producer_does(t *testing.T) {
 		{"--aggregate key --pace service", true, 100 * time.Millisecond, 0},
 		{"--aggregate shard --linger 0", true, none, none},
 	} {
-		got, err := cli.ProducerConfig(want.local, strings.Fields(want.args)...)
+		got, err := cli.ProducerConfig(want.foreign, strings.Fields(want.args)...)
 		if err != nil || got.Linger != want.linger || got.ShardBytesPerSecond != want.pace || got.ShardRecordsPerSecond != want.pace {
-			t.Errorf("%q on this machine (%v) = %+v, %v", want.args, want.local, got, err)
+			t.Errorf("%q at a foreign endpoint (%v) = %+v, %v", want.args, want.foreign, got, err)
 		}
 	}
 }

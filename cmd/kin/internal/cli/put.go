@@ -117,7 +117,7 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 	if err != nil {
 		return err
 	}
-	producer, err := a.newProducer(client, "kin put", o.producer.config(stream, isLoopback(a.target.endpoint)), maxRecord, 16<<20)
+	producer, err := a.newProducer(client, "kin put", o.producer.config(stream, !a.target.isAWS()), maxRecord, 16<<20)
 	if err != nil {
 		return err
 	}

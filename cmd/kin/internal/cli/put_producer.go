@@ -43,7 +43,7 @@ func (p *producerFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.ordered, "ordered", false, "keep the records of each partition key in order")
 	f.DurationVar(&p.linger, "linger", 0, "how long a record waits for others to fill its call (default 10ms, or 100ms with --aggregate)")
 	f.IntVar(&p.inFlight, "in-flight", 8, "how many calls are out at the same time, at most")
-	f.StringVar(&p.pace, "pace", paceAuto, "`whose` limits on a shard to keep to: service (1 MiB/s and 1,000 records/s), none (only refusals slow it down), or auto, which is none for a server on this machine")
+	f.StringVar(&p.pace, "pace", paceAuto, "`whose` limits on a shard to keep to: service (1 MiB/s and 1,000 records/s), none (only refusals slow it down), or auto, which is none for endpoints other than AWS")
 	f.DurationVar(&p.giveUp, "give-up-after", 2*time.Minute, "how long to try to put one record")
 }
 
@@ -77,14 +77,14 @@ func (p *producerFlags) check() error {
 
 func (p *producerFlags) aggregates() bool { return aggregations[p.aggregate] != kin.NoAggregation }
 
-// config returns what the flags say. local says that the endpoint is on this machine.
-func (p *producerFlags) config(stream string, local bool) kin.ProducerConfig {
+// config returns what the flags say. foreign says that the endpoint is not AWS.
+func (p *producerFlags) config(stream string, foreign bool) kin.ProducerConfig {
 	cfg := kin.ProducerConfig{
 		Stream: stream, Aggregation: aggregations[p.aggregate], Ordered: p.ordered,
 		Linger: p.linger, MaxInFlight: p.inFlight, RecordTTL: p.giveUp,
 	}
-	if p.pace == paceNone || p.pace == paceAuto && local {
-		// A server on this machine is nobody else's, and if it has limits, it says so.
+	if p.pace == paceNone || p.pace == paceAuto && foreign {
+		// Most servers other than the service have no limits, and those that have say so.
 		cfg.ShardBytesPerSecond, cfg.ShardRecordsPerSecond = -1, -1
 	}
 	switch {
