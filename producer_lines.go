@@ -50,6 +50,9 @@ type LineWriter struct {
 
 // LineWriterConfig holds the settings of a [LineWriter]. The zero value is right for most.
 type LineWriterConfig struct {
+	// Stream is the name or the ARN of the stream to put into. Defaults to ProducerConfig.Stream.
+	Stream string
+
 	// Key returns the partition key for a line, which it gets without its end, and must neither change nor keep. It is
 	// called by Write. Lines with the same key go to the same shard.
 	// Defaults to a random key for each line, which spreads the lines over all shards.
@@ -104,7 +107,7 @@ func (w *LineWriter) take(piece []byte, ends bool) error {
 	if len(w.open) == 0 && !w.skip {
 		w.line++
 	}
-	limit := w.p.recordLimit()
+	limit := w.p.lineLimit(w.cfg.Stream)
 	if !w.skip && len(w.open)+len(piece) > limit+lineEnd {
 		w.skip, w.open = true, w.open[:0]
 		w.fail(&LineError{Line: w.line, Err: invalidRecord("longer than %s (%d)", w.p.limitName(limit), limit)})
@@ -127,6 +130,15 @@ func (w *LineWriter) take(piece []byte, ends bool) error {
 	return nil
 }
 
+// lineLimit returns how long a line may get before it is refused without asking further. What is
+// encoded may become smaller, so that only the largest record of all is a bound then.
+func (p *Producer) lineLimit(stream string) int {
+	if s, err := p.streamOf(stream); err == nil && p.cfg.Encode == nil {
+		return int(s.limit.Load())
+	}
+	return serviceMaxRecord
+}
+
 // content is what of a line becomes data.
 func (w *LineWriter) content(line []byte) []byte {
 	if w.cfg.KeepNewline {
@@ -145,7 +157,7 @@ func withoutEnd(line []byte) []byte {
 // put puts the line in hand. data belongs to its record. It returns an error if the line was not accepted
 // and that ends the writer.
 func (w *LineWriter) put(data []byte) error {
-	rec := UserRecord{Data: data}
+	rec := UserRecord{Stream: w.cfg.Stream, Data: data}
 	if w.cfg.Key != nil {
 		rec.PartitionKey = w.cfg.Key(withoutEnd(data))
 	} else {

@@ -114,14 +114,6 @@ func (cfg *ProducerConfig) maxRecord(looks bool) int {
 	}
 }
 
-// recordLimit returns how large a record for ProducerConfig.Stream may be, as far as is known.
-func (p *Producer) recordLimit() int {
-	if p.preset == nil {
-		return p.cfg.maxRecord(p.looks())
-	}
-	return int(p.preset.limit.Load())
-}
-
 // given returns the record of an item as the user gave it.
 func (s *putStream) given(p *Producer, it *outbox.Item[owner]) UserRecord {
 	if it.Owner.given != nil {

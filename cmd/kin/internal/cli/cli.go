@@ -107,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.flags.timeout, "timeout", 10*time.Second, "how long to wait for the answer to one request")
 	registerValues(root, "output", outputText, outputJSON)
 	root.AddCommand(
-		a.serveCommand(), a.streamCommand(), a.putCommand(), a.tailCommand(), a.demoCommand(),
+		a.serveCommand(), a.streamCommand(), a.putCommand(), a.tailCommand(), a.loadCommand(), a.benchCommand(), a.demoCommand(),
 		a.consumeCommand(), a.groupCommand(), a.versionCommand(), exitCodesTopic(),
 	)
 	// Errors of arguments are made by cobra as plain text: give them the exit

@@ -13,7 +13,7 @@ import (
 func TestCompletion_offers_the_streams_of_the_endpoint(t *testing.T) {
 	t.Parallel()
 	_, put := putServer(t, 1)
-	for _, args := range [][]string{{"put"}, {"tail"}, {"consume"}, {"stream", "describe"}, {"stream", "reshard"}, {"stream", "delete"}} {
+	for _, args := range [][]string{{"put"}, {"tail"}, {"load"}, {"bench", "put"}, {"bench", "get"}, {"consume"}, {"stream", "describe"}, {"stream", "reshard"}, {"stream", "delete"}} {
 		complete := append([]string{"__complete"}, append(args, append(put[:2:2], "")...)...)
 		if got, want := run(t.Context(), "", complete...).out, "orders\n:4\n"; got != want {
 			t.Errorf("kin %v = %q, want %q", complete, got, want)
@@ -32,7 +32,7 @@ func TestAnswers_without_content_do_not_make_a_command_wait(t *testing.T) {
 		fmt.Fprint(w, "{}")
 	}))
 	t.Cleanup(empty.Close)
-	for _, args := range [][]string{{"tail", "orders"}, {"put", "orders"}, {"stream", "describe", "orders"}} {
+	for _, args := range [][]string{{"tail", "orders"}, {"put", "orders"}, {"load", "orders"}, {"bench", "put", "orders"}, {"bench", "get", "orders"}, {"stream", "describe", "orders"}} {
 		wantFailure(t, run(t.Context(), "a\n", append(args, "--endpoint", empty.URL)...), 3, "the answer", "check --endpoint")
 	}
 }

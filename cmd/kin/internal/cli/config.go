@@ -51,6 +51,11 @@ func (t target) String() string {
 	return "AWS in " + t.region
 }
 
+// isAWS says whether the service itself answers, with its limits; most other servers have none.
+func (t target) isAWS() bool {
+	return t.endpoint == "" || strings.Contains(t.endpoint, "amazonaws.com")
+}
+
 // client makes the Kinesis client of the run from the flags and the AWS
 // configuration. It makes no request to Kinesis, but makes sure that there are
 // credentials, so that the lack of them is one early and clear error.

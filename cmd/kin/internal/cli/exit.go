@@ -28,16 +28,17 @@ const exitCodesText = `kin ends with one of these codes:
     3  the endpoint cannot be reached, does not answer in time, or is not Kinesis
     4  no credentials, wrong credentials, or not allowed
     5  the stream or the group, or something in it, does not exist
-    6  incomplete: not every record was stored (kin put), the account of the records
-       is not clean (kin demo), what was in hand had to be cut off (kin consume), or a
-       hand-over takes longer than was to be waited for (kin group move, drain)
+    6  incomplete: not every record was stored (kin put, load, bench put) or found
+       (kin bench get --check), the account of the records is not clean (kin demo),
+       what was in hand had to be cut off (kin consume), or a hand-over takes longer
+       than was to be waited for (kin group move, drain)
     7  the group is in use: workers live, or keep changing what was to be changed
     8  the program of kin consume failed, or broke the protocol of its lines
   130  stopped by a signal (Ctrl-C) before the work was done
   141  whoever read the output, through a pipe, has gone
 
-For kin serve and kin consume, and for kin tail without --until, a signal is the
-normal end and the code is 0.
+For kin serve and kin consume, for kin tail without --until, and for kin load with
+--duration 0, a signal is the normal end and the code is 0.
 `
 
 // exitCodesTopic is the help page "kin help exit-codes". A command that cannot

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/spf13/pflag"
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/kintest"
@@ -172,4 +173,72 @@ func GroupFrame(w io.Writer, rows int) []string {
 			{"shardId-000000000002", "b", 300, 1500 * time.Millisecond, 0},
 		},
 	}, rows, styleFor(w))
+}
+
+// ParseRate and ParseSize read flags of kin load.
+var (
+	ParseRate = parseRate
+	ParseSize = parseSize
+)
+
+const LoadMinBytes = loadMinBytes
+
+// LoadRecords makes the records of a run, of the given size, with keys of a skew.
+func LoadRecords(n, size, keys int, skew float64, now time.Time) (run string, recs []kin.UserRecord) {
+	source := newLoadSource(size, newLoadKeys(keys, skew))
+	for range n {
+		recs = append(recs, source.next(now))
+	}
+	return source.run, recs
+}
+
+// ParseLoad reads what a record of a load says.
+func ParseLoad(data []byte) (run string, n int64, made time.Time, ok bool) {
+	m, ok := parseLoad(data)
+	return string(m.run), m.n, m.made, ok
+}
+
+// Quantiles counts durations and returns the median, the 99th percentile and the longest, in milliseconds.
+func Quantiles(all []time.Duration) (p50, p99, longest float64) {
+	var d delays
+	for _, t := range all {
+		d.add(t)
+	}
+	s := d.summary()
+	return s.P50, s.P99, s.Max
+}
+
+// DelayStep returns the bounds of the step of a value, from and to.
+func DelayStep(v uint64) (above, upTo uint64) {
+	step := delayStep(v)
+	if step > 0 {
+		above = delayBound(step-1) + 1
+	}
+	return above, delayBound(step)
+}
+
+// Pace returns when records were made that are asked for at the given moments after the start, -1 for a wait.
+func Pace(perSecond float64, at ...time.Duration) (made []time.Duration) {
+	start := time.Unix(0, 0)
+	p := newLoadPace(perSecond, start)
+	for _, t := range at {
+		m, wait := p.next(start.Add(t))
+		if wait > 0 {
+			made = append(made, -1)
+		} else {
+			made = append(made, m.Sub(start))
+		}
+	}
+	return made
+}
+
+// ProducerConfig is what flags of a producer say, for an endpoint that is not AWS, or that is.
+func ProducerConfig(foreign bool, args ...string) (kin.ProducerConfig, error) {
+	var p producerFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	p.add(flags)
+	if err := flags.Parse(args); err != nil {
+		return kin.ProducerConfig{}, err
+	}
+	return p.config("orders", foreign), p.check()
 }

@@ -8,7 +8,7 @@ import (
 func TestHelp_names_every_command_and_explains_exit_codes(t *testing.T) {
 	t.Parallel()
 	help := mustRun(t, "")
-	for _, name := range []string{"serve", "stream", "put", "tail", "consume", "group", "demo", "version", "completion", "exit-codes", "dummy"} {
+	for _, name := range []string{"serve", "stream", "put", "tail", "load", "bench", "consume", "group", "demo", "version", "completion", "exit-codes", "dummy"} {
 		if !strings.Contains(help, name) {
 			t.Errorf("help has no %q", name)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -28,7 +29,11 @@ func (a *app) printJSON(v any) error {
 // printTable writes rows in aligned columns under a header. Cells must not
 // contain tabs or line ends.
 func (a *app) printTable(header []string, rows [][]string) error {
-	w := tabwriter.NewWriter(a.io.Out, 0, 8, 2, ' ', 0)
+	return writeTable(a.io.Out, header, rows)
+}
+
+func writeTable(out io.Writer, header []string, rows [][]string) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, row := range append([][]string{header}, rows...) {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -17,9 +15,10 @@ import (
 )
 
 type putOptions struct {
-	file   string
-	make   recordMaker
-	giveUp time.Duration
+	file     string
+	make     recordMaker
+	producer producerFlags
+	explain  bool
 }
 
 func (a *app) putCommand() *cobra.Command {
@@ -33,12 +32,20 @@ gzip are read as what is in them.
 Without a key each record gets a random one, which spreads the records over the
 shards. With --ndjson each line must be a JSON object, and the key and the data can
 come from its fields. Records of one key that are put in quick succession may be
-stored in another order.
+stored in another order, unless --ordered is given.
+
+Small records cost less with --aggregate, which packs many into one, and which is not
+limited to 1,000 records a second and shard. Who reads them must unpack them, as kin
+tail, KCL and the libraries for AWS Lambda do. --explain says every few seconds, and
+at the end, what limits the throughput: the shards, the keys, the connections, this
+machine, or the input.
 
 Ends with code 6 if a record was not stored; says how many, why, and the line of the
-first of each kind.`,
+first of each kind. On Ctrl-C it puts what it has read, for up to 30 seconds, and says
+how much of that is stored.`,
 		Example: `  tail -f app.log | kin put logs
-  kin put orders --file orders.ndjson --key-field customer
+  kin put orders --file orders.ndjson --key-field customer --ordered
+  kin put clicks --file clicks.gz --aggregate shard --explain
   kin tail a -o json --until tip --from trim-horizon | kin put b --key-field key --data-field data`,
 		Args:              exactly("STREAM"),
 		ValidArgsFunction: a.completeStreams,
@@ -51,17 +58,16 @@ first of each kind.`,
 	f.BoolVar(&o.make.json, "ndjson", false, "refuse lines that are no JSON object")
 	f.StringVar(&o.make.keyField, "key-field", "", "take the partition key from this `field` (means --ndjson)")
 	f.StringVar(&o.make.dataField, "data-field", "", "take the data from this `field`, or from field_base64, instead of the whole line (means --ndjson)")
-	f.DurationVar(&o.giveUp, "give-up-after", 2*time.Minute, "how long to try to put one record")
+	o.producer.add(f)
+	f.BoolVar(&o.explain, "explain", false, "say what limits the throughput, every few seconds and at the end")
+	completeProducerFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("key", "key-field")
 	return cmd
 }
 
 // check refuses what would fail for every record.
 func (o putOptions) check() error {
-	const (
-		most  = 256                    // characters of a partition key, by the service
-		least = 100 * time.Millisecond // more than the producer waits for a call to fill
-	)
+	const most = 256 // characters of a partition key, by the service
 	if n := utf8.RuneCountInString(o.make.key); n > most {
 		return usageErr(fmt.Sprintf("--key has %d characters", n), fmt.Sprintf("a partition key has at most %d", most))
 	}
@@ -71,10 +77,7 @@ func (o putOptions) check() error {
 	if err := checkHashKey(o.make.hashKey); err != nil {
 		return err
 	}
-	if o.giveUp < least {
-		return usageErr(fmt.Sprintf("--give-up-after %v: must be at least %v", o.giveUp, least), "use for example 2m")
-	}
-	return nil
+	return o.producer.check()
 }
 
 // checkHashKey refuses what is no decimal number below 2^128. Empty is none.
@@ -96,84 +99,71 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	input, progress, err := a.putInput(o.file)
-	if err != nil {
-		return err
-	}
-	if input != nil {
+	source := a.io.In
+	var input *inputFile
+	if o.file != "" {
+		var err error
+		if input, err = openInput(o.file); err != nil {
+			return err
+		}
 		defer input.Close()
+		source = input
 	}
 	client, err := a.client(ctx)
 	if err != nil {
 		return err
 	}
-	maxRecord, err := checkPutStream(ctx, client, stream)
+	maxRecord, _, err := checkPutStream(ctx, client, stream)
 	if err != nil {
 		return err
 	}
-	tally := newPutTally()
-	bytesRate, recordsRate := shardRates(client)
-	producer, err := kin.NewProducer(client, kin.ProducerConfig{
-		Stream:                stream,
-		MaxRecordBytes:        maxRecord,
-		MaxBufferedBytes:      max(16<<20, 2*maxRecord),
-		RecordTTL:             o.giveUp,
-		CallTimeout:           max(a.flags.timeout, time.Second),
-		ShardBytesPerSecond:   bytesRate,
-		ShardRecordsPerSecond: recordsRate,
-		Hooks:                 kin.ProducerHooks{Called: a.warnCalls(ctx)},
-	})
+	producer, err := a.newProducer(client, "kin put", o.producer.config(stream, !a.target.isAWS()), maxRecord, 16<<20)
 	if err != nil {
-		return usageErr(err.Error(), "")
+		return err
 	}
-	stop := func() {}
-	if progress != nil {
-		stop = a.startProgress(func(columns int, st style) string { return progress(tally, columns, st) })
+	var x *explainer
+	if o.explain {
+		x = &explainer{producer: producer, aggregates: o.producer.aggregates(), callers: "Nothing waits: the input gives no more."}
 	}
-	run := putRun{make: o.make, producer: producer, tally: tally, limit: maxRecord}
-	source := a.io.In
-	if input != nil {
-		source = input
-	}
+	tally := newPutTally()
+	run := putRun{make: o.make, producer: producer, aggregates: o.producer.aggregates(), tally: tally, limit: maxRecord}
+	stop := a.startPutView(tally, input, x)
 	readErr := run.all(ctx, source)
 	stop()
-	return a.putReport(ctx, tally, readErr)
+	r := tally.result()
+	r.counts(producer.Stats())
+	if x != nil {
+		r.Explanation = new(x.overall())
+	}
+	return a.putReport(ctx, r, readErr)
 }
 
 // checkPutStream makes sure that the stream is there and returns how large a
-// record may be. A user who may put but not describe is no error: the puts will
-// tell.
-func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) (maxRecord int, err error) {
+// record may be and how many shards are open, 0 if that is not said. A user who may put but
+// not describe is no error: the puts will tell.
+func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) (maxRecord, shards int, err error) {
 	const serviceDefault = 1 << 20
 	s, err := summary(ctx, client, stream)
 	if err != nil {
 		if isDenied(err) {
-			return serviceDefault, nil
+			return serviceDefault, 0, nil
 		}
-		return 0, err
+		return 0, 0, err
 	}
 	if kib := int32Of(s.MaxRecordSizeInKiB); kib > 0 {
-		return kib << 10, nil
+		return kib << 10, int32Of(s.OpenShardCount), nil
 	}
-	return serviceDefault, nil
-}
-
-// shardRates returns what a shard takes: the service's own limits, or none at other endpoints, most of
-// which have none.
-func shardRates(client *kinesis.Client) (bytes, records int) {
-	const service, none = 0, -1
-	if url := client.Options().BaseEndpoint; url != nil && !strings.Contains(*url, "amazonaws.com") {
-		return none, none
-	}
-	return service, service
+	return serviceDefault, int32Of(s.OpenShardCount), nil
 }
 
 // putRun is the work of one kin put.
 type putRun struct {
-	make     recordMaker
-	producer *kin.Producer
-	tally    *putTally
-	limit    int
+	make       recordMaker
+	producer   *kin.Producer
+	aggregates bool
+	looked     bool // the shards are known, or nothing is aggregated
+	tally      *putTally
+	limit      int
 }
 
 // all puts all lines and waits for all answers. After a cancelled context or a
@@ -184,14 +174,7 @@ func (r *putRun) all(ctx context.Context, source io.Reader) error {
 	defer stopReading(nil)
 	r.tally.fatal = stopReading
 	err := r.lines(reading, source)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	if ctx.Err() == nil {
-		// Nobody is in a hurry: each record has its own time limit.
-		cancel()
-		closing, cancel = context.WithCancel(ctx)
-	}
-	defer cancel()
-	if closeErr := r.producer.Close(closing); err == nil && closeErr != nil {
+	if closeErr := closeProducer(ctx, r.producer); err == nil && closeErr != nil {
 		err = closeErr
 	}
 	if fatal := context.Cause(reading); fatal != nil && ctx.Err() == nil {
@@ -245,6 +228,10 @@ func (r *putRun) one(ctx context.Context, l line) error {
 		}
 		r.tally.failed(l.number, kind, reason(err))
 		return nil
+	}
+	if err == nil && r.aggregates && !r.looked {
+		r.looked = true
+		awaitShards(ctx, r.producer)
 	}
 	return err
 }

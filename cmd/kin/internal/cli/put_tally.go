@@ -1,57 +1,30 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/aws/smithy-go"
 
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/cmd/kin/internal/term"
 )
 
-// Kinds of reasons why a line was not stored. What the service says comes on top,
-// by its error code.
-const (
-	kindBadLine   = "bad line"
-	kindTooLarge  = "too large"
-	kindInvalid   = "invalid"
-	kindTimedOut  = "not stored in time"
-	kindAmbiguous = "may be stored" // the only kind of which it is not certain
-	kindStopped   = "stopped"
-	kindOther     = "failed"
-)
-
 // putTally counts what became of the lines. Its methods may be called from
 // several goroutines.
 type putTally struct {
+	failureTally
+
 	start time.Time
 	fatal context.CancelCauseFunc // ends the reading; set before the first line
 
-	mu       sync.Mutex // guards the fields below
-	lines    int
-	stored   int
-	bytes    int64
-	failures map[string]*putFailures
+	mu     sync.Mutex // guards the fields below
+	lines  int
+	stored int
+	bytes  int64
 }
 
-// putFailures is what there is to say about one kind of failure.
-type putFailures struct {
-	Count     int    `json:"count"`
-	FirstLine int    `json:"first_line"`
-	Reason    string `json:"reason"`
-}
-
-func newPutTally() *putTally {
-	return &putTally{start: time.Now(), failures: make(map[string]*putFailures)}
-}
+func newPutTally() *putTally { return &putTally{start: time.Now()} }
 
 func (t *putTally) saw() {
 	t.mu.Lock()
@@ -80,117 +53,60 @@ func (t *putTally) answered(number, size int, err error) {
 	}
 }
 
-func (t *putTally) failed(number int, kind, why string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f := t.failures[kind]
-	if f == nil {
-		f = &putFailures{FirstLine: number, Reason: why}
-		t.failures[kind] = f
-	}
-	f.Count++
-	if number < f.FirstLine {
-		f.FirstLine, f.Reason = number, why
-	}
-}
-
-// kindOf sorts an error of the producer.
-func kindOf(err error) string {
-	put, _ := errors.AsType[*kin.PutError](err)
-	api, isAPI := errors.AsType[smithy.APIError](err)
-	switch {
-	case errors.Is(err, kin.ErrInvalidRecord):
-		return kindInvalid
-	case put != nil && put.Ambiguous:
-		return kindAmbiguous
-	case put != nil && put.Code != "":
-		return put.Code
-	case isAPI:
-		return api.ErrorCode()
-	case errors.Is(err, kin.ErrExpired):
-		return kindTimedOut
-	case errors.Is(err, kin.ErrClosed), errors.Is(err, context.Canceled):
-		return kindStopped
-	}
-	return kindOther
-}
-
-// concernsOneRecord says whether the next record may fare better.
-func concernsOneRecord(err error) bool {
-	switch kindOf(err) {
-	case kindInvalid, kindTooLarge, kindStopped, "ProvisionedThroughputExceededException", "InternalFailure":
-		return true
-	case kindTimedOut:
-		// Time has run out before a call could carry the record: nothing has failed, a slow server only
-		// lets too few through. After a failed attempt the cause is what the next record would meet too.
-		put, _ := errors.AsType[*kin.PutError](err)
-		return put != nil && put.Attempts == 0
-	}
-	return false
-}
-
-// reason is the cause inside an error of the producer: the rest of its text, which
-// stream and which key, is known here.
-func reason(err error) string {
-	if put, ok := errors.AsType[*kin.PutError](err); ok && put.Err != nil {
-		err = put.Err
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
-		return oneLine(api.ErrorMessage())
-	}
-	text := strings.TrimPrefix(err.Error(), kin.ErrInvalidRecord.Error()+": ")
-	return oneLine(strings.TrimPrefix(text, "UserRecord."))
-}
-
 type putResult struct {
-	Lines     int                     `json:"lines"`
-	Put       int                     `json:"put"`
-	Failed    int                     `json:"failed"`
-	Bytes     int64                   `json:"bytes"`
-	Seconds   float64                 `json:"seconds"`
-	PerSecond float64                 `json:"records_per_second"`
-	Errors    map[string]*putFailures `json:"errors,omitempty"`
+	Lines     int     `json:"lines"`
+	Put       int     `json:"put"`
+	Failed    int     `json:"failed"`
+	Bytes     int64   `json:"bytes"`
+	Seconds   float64 `json:"seconds"`
+	PerSecond float64 `json:"records_per_second"`
+
+	// As the service counts: an aggregate is one.
+	Entries   uint64 `json:"kinesis_records"`
+	Throttled uint64 `json:"throttled"`
+
+	Explanation *explanation           `json:"explanation,omitempty"` // with --explain
+	Errors      map[string]putFailures `json:"errors,omitempty"`
 }
 
 func (t *putTally) result() putResult {
+	byKind, failed := t.byKind()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := putResult{Lines: t.lines, Put: t.stored, Bytes: t.bytes, Seconds: time.Since(t.start).Seconds()}
+	r := putResult{Lines: t.lines, Put: t.stored, Failed: failed, Bytes: t.bytes, Seconds: time.Since(t.start).Seconds(), Errors: byKind}
 	if r.Seconds > 0 {
 		r.PerSecond = float64(r.Put) / r.Seconds
-	}
-	for _, f := range t.failures {
-		r.Failed += f.Count
-	}
-	if len(t.failures) > 0 {
-		r.Errors = maps.Clone(t.failures)
 	}
 	return r
 }
 
-// kinds returns the kinds of failures, the most frequent first.
-func (r putResult) kinds() []string {
-	return slices.SortedFunc(maps.Keys(r.Errors), func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.Errors[b].Count, r.Errors[a].Count), cmp.Compare(a, b))
-	})
+// counts adds what the producer counted.
+func (r *putResult) counts(stats kin.ProducerStats) {
+	for i := range stats.Streams {
+		r.Entries += stats.Streams[i].Entries
+		r.Throttled += stats.Streams[i].Throttled
+	}
 }
 
 // putReport prints the result and turns it into the error of the command.
-func (a *app) putReport(ctx context.Context, tally *putTally, readErr error) error {
-	r := tally.result()
+func (a *app) putReport(ctx context.Context, r putResult, readErr error) error {
 	if a.json() {
 		if err := a.printJSON(r); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.io.Out, "put %s, %s in %.1f s\n", count(r.Put, "record"), bytesText(r.Bytes), r.Seconds)
+		text := fmt.Sprintf("put %s, %s in %.1f s", count(r.Put, "record"), bytesText(r.Bytes), r.Seconds)
+		if r.Entries > 0 && r.Entries != uint64(r.Put) {
+			text += fmt.Sprintf(", as %s", count(int(r.Entries), "Kinesis record"))
+		}
+		fmt.Fprintln(a.io.Out, text)
+		if r.Explanation != nil {
+			a.sayf("kin put: in all %s", r.Explanation.line())
+		}
 	}
+	a.sayFailures("kin put", "line", r.Errors)
 	if ctx.Err() != nil {
 		return &failure{code: exitInterrupted, what: fmt.Sprintf("stopped by a signal: %s of %s read were stored", thousands(int64(r.Put)), count(r.Lines, "line"))}
-	}
-	for _, kind := range r.kinds() {
-		f := r.Errors[kind]
-		a.sayf("kin put: %s not stored: %s (line %d: %s)", count(f.Count, "record"), kind, f.FirstLine, f.Reason)
 	}
 	if readErr != nil {
 		return readErr
@@ -201,44 +117,27 @@ func (a *app) putReport(ctx context.Context, tally *putTally, readErr error) err
 	return nil
 }
 
-// putInput opens the file to put, if one is given, and makes its progress line.
-func (a *app) putInput(path string) (*inputFile, func(*putTally, int, style) string, error) {
-	if path == "" {
-		return nil, nil, nil
+// startPutView shows how a put goes on, if there is something to show: how much of a file was read,
+// and what limits the throughput. input and x may be nil.
+func (a *app) startPutView(t *putTally, input *inputFile, x *explainer) (stop func()) {
+	if input == nil && x == nil {
+		return func() {}
 	}
-	in, err := openInput(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return in, func(t *putTally, columns int, st style) string {
+	return a.startView(func(columns, _ int, st style) []string {
 		r := t.result()
-		text := fmt.Sprintf("%s %3.0f %%  %s put, %s/s", st.blue(term.Bar(min(40, columns/3), in.fraction())),
-			in.fraction()*100, count(r.Put, "record"), bytesText(int64(float64(r.Bytes)/max(r.Seconds, 0.001))))
+		text := fmt.Sprintf("%s put, %s/s, %s/s", count(r.Put, "record"), thousands(int64(r.PerSecond)), bytesText(int64(float64(r.Bytes)/max(r.Seconds, 0.001))))
+		if input != nil {
+			text = fmt.Sprintf("%s %3.0f %%  ", st.blue(term.Bar(min(40, columns/3), input.fraction())), input.fraction()*100) + text
+		}
 		if r.Failed > 0 {
 			text += st.bad(fmt.Sprintf(", %s not stored", thousands(int64(r.Failed))))
 		}
-		return text
-	}, nil
-}
-
-// warnCalls returns a hook that says when calls fail, at most every five seconds.
-func (a *app) warnCalls(ctx context.Context) func(kin.PutCallInfo) {
-	const every = 5 * time.Second
-	var mu sync.Mutex
-	var last time.Time
-	return func(info kin.PutCallInfo) {
-		if info.Err == nil || info.Retrying == 0 {
-			return
+		lines := []string{text}
+		if x != nil {
+			if text := x.line(); text != "" {
+				lines = append(lines, st.faint(text))
+			}
 		}
-		mu.Lock()
-		due := time.Since(last) >= every
-		if due {
-			last = time.Now()
-		}
-		mu.Unlock()
-		if due {
-			line, _ := a.explain(context.WithoutCancel(ctx), info.Err)
-			a.sayf("kin put: trying again: %s", line)
-		}
-	}
+		return lines
+	})
 }

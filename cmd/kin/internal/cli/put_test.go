@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,12 +22,15 @@ import (
 
 // putObject is what kin put prints with -o json.
 type putObject struct {
-	Lines            int     `json:"lines"`
-	Put              int     `json:"put"`
-	Failed           int     `json:"failed"`
-	Bytes            int64   `json:"bytes"`
-	Seconds          float64 `json:"seconds"`
-	RecordsPerSecond float64 `json:"records_per_second"`
+	Lines            int                `json:"lines"`
+	Put              int                `json:"put"`
+	Failed           int                `json:"failed"`
+	Bytes            int64              `json:"bytes"`
+	Seconds          float64            `json:"seconds"`
+	RecordsPerSecond float64            `json:"records_per_second"`
+	Entries          uint64             `json:"kinesis_records"`
+	Throttled        uint64             `json:"throttled"`
+	Explanation      *explanationObject `json:"explanation"`
 	Errors           map[string]struct {
 		Count     int    `json:"count"`
 		FirstLine int    `json:"first_line"`
@@ -216,6 +220,64 @@ func TestPut_stops_reading_when_nothing_more_can_be_stored(t *testing.T) {
 	code := cli.Run(t.Context(), put, cli.IO{In: endless, Out: &out, Err: &errs})
 	if code != 4 || !strings.Contains(errs.String(), "not you") || !strings.Contains(errs.String(), "IAM policy") {
 		t.Errorf("code = %d, it said %q; want 4 and the reason", code, errs.String())
+	}
+}
+
+func TestPut_packs_lines_and_keeps_the_order_of_keys(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 2)
+	var lines strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&lines, "{\"k\":%d,\"i\":%d}\n", i%3, i)
+	}
+	r := run(t.Context(), lines.String(), append(put, "--key-field", "k", "--data-field", "i", "--aggregate", "shard", "--ordered", "--linger", "1s", "--explain", "-o", "json")...)
+	got := objects[putObject](t, r.out)[0]
+	if r.code != 0 || got.Put != 400 || got.Entries > 40 || int(got.Entries) != len(server.Records("orders")) || got.Explanation == nil || got.Explanation.Text == "" {
+		t.Errorf("code = %d, result = %+v, want few Kinesis records and an explanation; it said %q", r.code, got, r.err)
+	}
+	last, read := map[string]int{}, 0
+	for _, rec := range objects[struct {
+		Shard, Sequence, Key, Time, Data string
+		SubSequence                      *int `json:"sub_sequence"`
+	}](t, mustRun(t, "", append(put[:2:2], "tail", "orders", "--from", "trim-horizon", "--until", "tip", "-o", "json")...)) {
+		i, err := strconv.Atoi(rec.Data)
+		if before, seen := last[rec.Key]; err != nil || seen && i <= before {
+			t.Errorf("key %s: %q came after %d", rec.Key, rec.Data, before)
+		}
+		last[rec.Key] = i
+		read++
+	}
+	if read != 400 {
+		t.Errorf("read %d records, want 400", read)
+	}
+}
+
+func TestPut_keeps_the_order_of_a_key_when_records_are_refused(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 1)
+	var arrived atomic.Int64
+	server.Inject(kintest.Fault{Operation: "PutRecords", Records: func(int) string {
+		if n := arrived.Add(1); n == 1 || n == 4 {
+			return "ProvisionedThroughputExceededException"
+		}
+		return ""
+	}})
+	mustRun(t, "a\nb\nc\nd\ne\n", append(put, "--key", "k", "--ordered", "--linger", "0")...)
+	var data strings.Builder
+	for _, rec := range server.Records("orders") {
+		data.Write(rec.Data)
+	}
+	if got, want := data.String(), "abcde"; got != want {
+		t.Errorf("stored = %q, want %q", got, want)
+	}
+}
+
+func TestPut_says_in_text_what_limited_it(t *testing.T) {
+	t.Parallel()
+	_, put := putServer(t, 1)
+	r := run(t.Context(), "a\n", append(put, "--explain", "--linger", "0")...)
+	if r.code != 0 || !strings.HasPrefix(r.out, "put 1 record, 1 B in ") || !strings.Contains(r.err, "kin put: in all limited by ") {
+		t.Errorf("code = %d, output %q, it said %q", r.code, r.out, r.err)
 	}
 }
 

@@ -96,11 +96,7 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 	config := kin.ReaderConfig{
 		Stream: stream, Shard: kin.ShardID(o.shard), From: from, Until: until, Logger: a.warnings("kin tail"),
 	}
-	if isLoopback(a.target.endpoint) {
-		// A server on this machine is nobody else's, and if it has limits, it says so.
-		config.MaxCallsPerSecond, config.MaxBytesPerSecond = -1, -1
-		config.MinIdleWait, config.MaxIdleWait = 20*time.Millisecond, 200*time.Millisecond
-	}
+	a.readFast(&config)
 	reader, err := kin.NewReader(client, config)
 	if err != nil {
 		return usageErr(oneLine(err.Error()), "")
@@ -110,6 +106,15 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 		return nil // how following ends
 	}
 	return err
+}
+
+// readFast lets a reader read as fast as it can where that is nobody else's business: a server on
+// this machine, which says so if it has limits.
+func (a *app) readFast(config *kin.ReaderConfig) {
+	if isLoopback(a.target.endpoint) {
+		config.MaxCallsPerSecond, config.MaxBytesPerSecond = -1, -1
+		config.MinIdleWait, config.MaxIdleWait = 20*time.Millisecond, 200*time.Millisecond
+	}
 }
 
 // checkTailStream makes sure that the stream, and the shard if one is named, is there.

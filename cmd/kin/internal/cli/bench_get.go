@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/spf13/cobra"
+
+	"github.com/kinstream/kin"
+)
+
+type benchGetOptions struct {
+	from     string
+	duration time.Duration
+	against  string
+	check    bool
+}
+
+func (a *app) benchGetCommand() *cobra.Command {
+	var o benchGetOptions
+	cmd := &cobra.Command{
+		Use:   "get STREAM",
+		Short: "Measure how fast records are read",
+		Long: `Measure how fast the records of a stream are read, all shards side by side: from
+where --from says to what is there when the command starts, or with --from latest what
+comes, for --duration at most. From AWS it reads at the pace of the service, 5 calls and
+2 MiB per second and shard, shared with other readers; from a server on this machine
+as fast as it can.
+
+Bytes are those of data. Processor time is that of this process, of all that it does.
+The lag is how far behind the tip the last answers of the shards were, at most.
+
+--check finds the records of kin load, and says for each run how many were read, which
+numbers are missing, how many came twice, or after a later one of their partition key,
+and how long it took until they were stored and, with --from latest, until they were
+read. Times are as good as the clocks of the machines agree. It ends with code 6
+if a number is missing, up to the highest: lost, never stored, or with --from latest
+perhaps on its way. It costs processor time.
+
+--against sdk then reads the same with a plain loop over GetRecords of the AWS SDK for
+each shard, which does not unpack aggregated records.`,
+		Example: `  kin bench get orders
+  kin bench get orders --check
+  kin bench get orders --from latest --duration 1m --check -o json`,
+		Args:              exactly("STREAM"),
+		ValidArgsFunction: a.completeStreams,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.benchGet(cmd.Context(), args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "trim-horizon", "`where` to begin: trim-horizon, latest, a time, or an age such as 5m")
+	f.DurationVar(&o.duration, "duration", 10*time.Second, "how long to read, at most")
+	f.StringVar(&o.against, "against", "", "measure another `client` too: sdk")
+	f.BoolVar(&o.check, "check", false, "account for the records of kin load")
+	registerValues(cmd, "from", "trim-horizon", "latest", "5m")
+	registerValues(cmd, "against", clientSDK)
+	return cmd
+}
+
+// benchGetResult is what is measured of a client, as -o json prints it.
+type benchGetResult struct {
+	Client    string  `json:"client"`
+	Records   int64   `json:"records"`
+	Bytes     int64   `json:"bytes"` // of data
+	Seconds   float64 `json:"seconds"`
+	PerSecond float64 `json:"records_per_second"`
+	BytesPerS float64 `json:"bytes_per_second"`
+	CPU       float64 `json:"cpu_us_per_record,omitempty"`
+	LagMillis *int64  `json:"lag_ms,omitempty"` // at the end; missing if it is not known
+	Tip       bool    `json:"reached_tip"`      // all was read that was there at the start
+
+	Loads []checkedRun `json:"loads,omitempty"` // with --check
+}
+
+// getMeter measures reading. Its methods may be called from several goroutines.
+type getMeter struct {
+	start          time.Time
+	cpu            time.Duration // that was used before
+	records, bytes atomic.Int64
+}
+
+func newGetMeter() *getMeter { return &getMeter{start: time.Now(), cpu: processCPU()} }
+
+func (m *getMeter) saw(records, bytes int) {
+	m.records.Add(int64(records))
+	m.bytes.Add(int64(bytes))
+}
+
+func (m *getMeter) result(client string) benchGetResult {
+	r := benchGetResult{Client: client, Records: m.records.Load(), Bytes: m.bytes.Load(), Seconds: time.Since(m.start).Seconds()}
+	if r.Seconds > 0 {
+		r.PerSecond, r.BytesPerS = float64(r.Records)/r.Seconds, float64(r.Bytes)/r.Seconds
+	}
+	if r.Records > 0 {
+		r.CPU = float64((processCPU() - m.cpu).Nanoseconds()) / 1000 / float64(r.Records)
+	}
+	return r
+}
+
+// startGetView shows how reading goes on.
+func (a *app) startGetView(m *getMeter) (stop func()) {
+	var rates demoRates
+	return a.startProgress(func(int, style) string {
+		s := demoSnapshot{elapsed: time.Since(m.start), read: m.records.Load(), readBytes: m.bytes.Load()}
+		rates.add(s)
+		return fmt.Sprintf("%5.1f s  %s read  %s", s.elapsed.Seconds(), thousands(s.read), rates.readText())
+	})
+}
+
+func (a *app) benchGet(ctx context.Context, stream string, o benchGetOptions) error {
+	now := time.Now()
+	from, perShard, err := parseFrom(o.from, now)
+	if err != nil {
+		return err
+	}
+	if perShard {
+		return usageErr(fmt.Sprintf("--from %s is a position in one shard", o.from), "use trim-horizon, latest, a time or an age")
+	}
+	if err := checkBenchDuration(o.duration); err != nil {
+		return err
+	}
+	if err := checkAgainst(o.against); err != nil {
+		return err
+	}
+	client, err := a.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkTailStream(ctx, client, stream, ""); err != nil {
+		return err
+	}
+	first, err := a.benchGetKin(ctx, client, stream, from, o)
+	results := []benchGetResult{first}
+	if err == nil && o.against != "" && ctx.Err() == nil {
+		var second benchGetResult
+		second, err = a.benchGetSDK(ctx, client, stream, from, o, now)
+		results = append(results, second)
+	}
+	return a.benchGetReport(ctx, results, from == kin.Latest(), err)
+}
+
+func (a *app) benchGetKin(ctx context.Context, client *kinesis.Client, stream string, from kin.Position, o benchGetOptions) (benchGetResult, error) {
+	config := kin.ReaderConfig{Stream: stream, From: from, Logger: a.warnings("kin bench get")}
+	if from != kin.Latest() {
+		config.Until = kin.AtTip()
+	}
+	a.readFast(&config)
+	reader, err := kin.NewReader(client, config)
+	if err != nil {
+		return benchGetResult{}, usageErr(oneLine(err.Error()), "")
+	}
+	check := loadCheck{fromStart: from == kin.TrimHorizon()}
+	limited, cancel := context.WithTimeout(ctx, o.duration)
+	defer cancel()
+	meter := newGetMeter()
+	stop := a.startGetView(meter)
+	for rec, readErr := range reader.Records(limited) {
+		if readErr != nil {
+			err = readErr
+			break
+		}
+		meter.saw(1, len(rec.Data))
+		if o.check {
+			check.saw(&rec, time.Now())
+		}
+	}
+	r := meter.result(clientKin)
+	stop()
+	r.Tip = err == nil && limited.Err() == nil
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = nil // the time is over
+	}
+	r.LagMillis, r.Loads = lagOf(reader.Shards()), check.result()
+	return r, err
+}
+
+// lagOf is the greatest lag of the shards in milliseconds; nil if none has one.
+func lagOf(shards []kin.ShardStatus) (most *int64) {
+	for _, s := range shards {
+		if s.State != kin.ShardFinished && s.Lag >= 0 && (most == nil || s.Lag.Milliseconds() > *most) {
+			most = new(s.Lag.Milliseconds())
+		}
+	}
+	return most
+}
+
+// benchGetReport prints the results and turns them into the error of the command. live says that the
+// records were read as they came.
+func (a *app) benchGetReport(ctx context.Context, results []benchGetResult, live bool, readErr error) error {
+	if err := a.printGetResults(results, live); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return &failure{code: exitInterrupted, what: fmt.Sprintf("stopped by a signal: %s read", count(int(results[0].Records), "record"))}
+	}
+	if readErr != nil {
+		return readErr
+	}
+	if missing := missingOf(results[0].Loads); missing > 0 {
+		what := fmt.Sprintf("%s missing", count(int(missing), "record"))
+		switch {
+		case live:
+			return &failure{code: exitIncomplete, what: what, hint: "perhaps on their way: when the load is over, read from trim-horizon"}
+		case !results[0].Tip:
+			return &failure{code: exitIncomplete, what: what + ", when the time was over", hint: "give a longer --duration"}
+		}
+		return &failure{code: exitIncomplete, what: what}
+	}
+	return nil
+}
+
+func (a *app) printGetResults(results []benchGetResult, live bool) error {
+	if a.json() {
+		var err error
+		for _, r := range results {
+			err = errors.Join(err, a.printJSON(r))
+		}
+		return err
+	}
+	figure := func(name string, text func(float64) string, of func(*benchGetResult) float64) benchRow {
+		return figureRow(name, each(results, of), text)
+	}
+	plain := func(name string, of func(*benchGetResult) string) benchRow {
+		return benchRow{name: name, cells: each(results, of)}
+	}
+	rows := []benchRow{
+		figure("records/s", wholeText, func(r *benchGetResult) float64 { return r.PerSecond }),
+		figure("MB/s", megabytesText, func(r *benchGetResult) float64 { return r.BytesPerS }),
+		figure("CPU per record", microsText, func(r *benchGetResult) float64 { return r.CPU }),
+		plain("read", func(r *benchGetResult) string { return thousands(r.Records) }),
+		plain("in", func(r *benchGetResult) string { return fmt.Sprintf("%.1f s", r.Seconds) }),
+		plain("lag", func(r *benchGetResult) string { return lagText(r.LagMillis) }),
+		plain("to the tip", func(r *benchGetResult) string { return yesNo(r.Tip) }),
+	}
+	if err := a.printBench(each(results, func(r *benchGetResult) string { return r.Client }), rows); err != nil {
+		return err
+	}
+	if len(results[0].Loads) == 0 {
+		return nil
+	}
+	fmt.Fprintln(a.io.Out)
+	return a.printTable(checkTable(results[0].Loads, live))
+}
+
+func lagText(ms *int64) string {
+	if ms == nil {
+		return "?"
+	}
+	return millisText(float64(*ms))
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
