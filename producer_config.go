@@ -46,8 +46,8 @@ type ProducerConfig struct {
 	// ShardBytesPerSecond and ShardRecordsPerSecond are what one shard takes. The producer keeps to
 	// it, and to less while the shard refuses records nevertheless, since others put too. Lower values leave
 	// room for others; higher ones are right only where the service itself allows more.
-	// -1 means no limit: then only refusals slow a shard down. Default to 1,048,576 and 1,000,
-	// the service's limits.
+	// -1 means no limit: then only refusals slow a shard down. That is for servers that don't have these limits
+	// either, as kintest and kin serve have none unless told. Default to 1,048,576 and 1,000, the service's limits.
 	ShardBytesPerSecond   int
 	ShardRecordsPerSecond int
 
@@ -58,9 +58,11 @@ type ProducerConfig struct {
 	DescribeEvery time.Duration
 
 	// Encode, if not nil, changes each record on its way in: to serialize, compress or encrypt it. It is
-	// called in the goroutine of the Put and may run many times at once. Its record is sent, to the stream
-	// of the original one; answers carry the original. If it fails, the Put does, with [ErrInvalidRecord] and its
-	// error. ReaderConfig.Decode and ConsumerConfig.Decode are the way back. Defaults to none.
+	// called in the goroutine of the Put, so one goroutine puts no faster than it works, and may run many times at
+	// once. Its record is sent, to the stream of the original one; answers carry the original. Nothing of it is copied, so its
+	// Data must not be a buffer that is used again. If it fails, the Put does, with [ErrInvalidRecord] and its
+	// error. ReaderConfig.Decode and ConsumerConfig.Decode are the way back; they also get records that were put
+	// without Encode. Defaults to none.
 	Encode func(UserRecord) (UserRecord, error)
 
 	// MaxBatchRecords is how many records one PutRecords call carries at most, 1 to

@@ -13,8 +13,9 @@ import (
 //
 //   - When the channel is closed, PutFrom waits until all records that it took are answered and their done has
 //     returned, and returns nil.
-//   - When ctx ends, it takes no more and returns the cause at once. What it took stays on its way, and done is
-//     called for it as for records of [Producer.PutAsync]: at the latest in [Producer.Close].
+//   - When ctx ends, it takes no more and returns the cause at once. A record that waits for room is answered with it. What
+//     was accepted stays on its way, and done is called for it as for records of [Producer.PutAsync]: at the latest
+//     in [Producer.Close].
 //   - When the producer is closed, it returns [ErrClosed]: the record in hand was answered, and those that are
 //     still in the channel were not taken.
 //

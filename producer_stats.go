@@ -27,7 +27,7 @@ type ProducerStats struct {
 	// What one shard takes, as configured. -1 means no limit.
 	ShardBytesPerSecond, ShardRecordsPerSecond int
 
-	Streams []StreamStats // in the order of their first records
+	Streams []StreamStats // ProducerConfig.Stream, and then others in the order of their first records
 }
 
 // StreamStats is how a [Producer] is doing with one stream.
@@ -64,8 +64,8 @@ type StreamStats struct {
 
 	Oldest time.Duration // how long the oldest record has waited for a call
 
-	// TimeInBuffer is from the acceptance of a record to its first call, Delay from there to its
-	// answer. A Put sees the latter.
+	// TimeInBuffer is from the acceptance of a record to its first call, Delay from its acceptance to
+	// its answer, which is what a Put sees of a record that found room at once.
 	TimeInBuffer, Delay Histogram
 
 	// Shards are those that are open, by hash key. Nil if they are not known.
