@@ -1,10 +1,10 @@
 // Package kin is a client system for Amazon Kinesis Data Streams.
 //
-//	Producer  batches records and puts them: a result for each, bounded memory
+//	Producer  puts records, packed together if asked to: a result for each, bounded memory
 //	Reader    reads one shard or a whole stream as an iterator, and resumes
 //	Consumer  is one of the processes of a group that share the shards of streams
 //
-//	produce:  Put -> batch (count, bytes, linger) -> PutRecords -> result per record
+//	produce:  Put -> lane of its shard (pace, linger) -> aggregate -> PutRecords -> result per record
 //
 //	          a stream:  shardId-0 --split--> shardId-2, shardId-3 --merge--> ...
 //
@@ -50,7 +50,8 @@
 // started still runs.
 //
 // A [Producer] starts with its first record and ends in [Producer.Close], which
-// puts what is buffered.
+// puts what is buffered. A context that was cancelled by a signal must not be that of Close: the example of Close
+// shows how to end then.
 //
 // A context that ends stops what it was given to. For a Consumer that is no error; elsewhere the error wraps its cause.
 // Contexts that handlers get are cancelled with a cause.
