@@ -218,6 +218,32 @@ func TestLineWriter(t *testing.T) {
 	})
 }
 
+func TestLineWriterOfAnotherStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := kintest.New(t)
+		for _, name := range []string{"orders", "clicks"} {
+			if err := server.CreateStream(name, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := newProducer(t, server.Client(), kin.ProducerConfig{})
+		clicks := kin.NewLineWriter(p, kin.LineWriterConfig{Stream: "clicks"})
+		write(t, clicks, "a\nb\n")
+		if err := clicks.Close(); err != nil {
+			t.Errorf("Close = %v, want nil", err)
+		}
+		if here, there := len(server.Records("clicks")), len(server.Records("orders")); here != 2 || there != 0 {
+			t.Errorf("records = %d in clicks and %d in orders, want 2 and 0", here, there)
+		}
+		nowhere := kin.NewLineWriter(p, kin.LineWriterConfig{Stream: "a b"})
+		if _, err := nowhere.Write([]byte("a\n")); !errors.Is(err, kin.ErrInvalidRecord) {
+			t.Errorf("Write to a stream of no name = %v, want ErrInvalidRecord", err)
+		}
+		mustClose(t, p)
+	})
+}
+
 func testLineWriterShared(t *testing.T) {
 	server := kintest.New(t)
 	if err := server.CreateStream("orders", 2); err != nil {
