@@ -50,10 +50,6 @@ type LineWriter struct {
 
 // LineWriterConfig holds the settings of a [LineWriter]. The zero value is right for most.
 type LineWriterConfig struct {
-	// Stream is the name or the ARN of the stream for the lines, as in [UserRecord]. Defaults to
-	// ProducerConfig.Stream.
-	Stream string
-
 	// Stream is the name or the ARN of the stream to put into. Defaults to ProducerConfig.Stream.
 	Stream string
 
