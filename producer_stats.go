@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/kinstream/kin/internal/outbox"
@@ -45,8 +46,8 @@ type StreamStats struct {
 	// is not possible.
 	Aggregation Aggregation
 
-	// ViewErr is why the shards, or how the stream chooses them, can't be found out. Nil if they
-	// can, or if that was not tried yet.
+	// ViewErr is why the shards, or how the stream chooses them, can't be found out, or could not the last
+	// time: then what was known before still counts. Nil if they can, or if that was not tried yet.
 	ViewErr error
 
 	Buffered int // user records now that wait for a call
@@ -167,10 +168,7 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 
 // err returns why less is known of a stream than could be.
 func (v *streamView) err() error {
-	if v.listing != nil {
-		return v.listing
-	}
-	return v.describing
+	return cmp.Or(v.failing, v.listing, v.describing)
 }
 
 func laneTime(spent []time.Duration) LaneTime {

@@ -21,6 +21,7 @@ type streamView struct {
 	distribution outbox.Distribution
 	listing      error           // why the shards can't be listed, if they can't be
 	describing   error           // why the stream can't be described, if it can't be
+	failing      error           // why the last look found nothing, if it did
 	failures     int             // looks in a row that found nothing
 	told         map[string]bool // operations of which the log has said that they are not allowed
 }
@@ -37,6 +38,9 @@ func (p *Producer) look(s *putStream) {
 	before := s.seen
 	if err != nil {
 		s.seen.failures++
+		if p.calls.Err() == nil {
+			s.seen.failing = err
+		}
 		s.box.Unlearned(now)
 	} else {
 		if seen.shards == nil {

@@ -158,6 +158,33 @@ func TestProducerWithoutPermissions(t *testing.T) {
 	}
 }
 
+func TestProducerSaysWhyItDoesNotKnowAStream(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"ListShards", "DescribeStreamSummary"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, 2)
+			cure := s.Inject(kintest.Fault{Operation: op, Error: "InternalFailure"})
+			defer cure()
+			p := newProducer(t, client(s), kin.ProducerConfig{})
+			l := newPutLog(t, p)
+			shout(l, "r", 10)
+			time.Sleep(time.Minute)
+			if at := p.Stats().Streams[0]; at.Mapped || at.ViewErr == nil || !strings.Contains(at.ViewErr.Error(), "InternalFailure") {
+				t.Errorf("%s fails: mapped = %v, because of %v, want false, because of InternalFailure", op, at.Mapped, at.ViewErr)
+			}
+			cure()
+			time.Sleep(time.Minute)
+			if at := p.Stats().Streams[0]; !at.Mapped || at.ViewErr != nil {
+				t.Errorf("%s works again: mapped = %v, because of %v, want true, and no reason", op, at.Mapped, at.ViewErr)
+			}
+			mustClose(t, p)
+			if at := p.Stats().Streams[0]; at.ViewErr != nil {
+				t.Errorf("ViewErr after Close = %v, want nil", at.ViewErr)
+			}
+		})
+	}
+}
+
 // onDemand makes an on-demand stream, of which the service may choose the shards.
 func onDemand(t *testing.T, s *kintest.Server, name string) (arn string, c *kinesis.Client) {
 	t.Helper()
