@@ -194,6 +194,19 @@ const (
 	AggregateByPartitionKey
 )
 
+// String returns the name of the constant.
+func (a Aggregation) String() string {
+	switch a {
+	case NoAggregation:
+		return "NoAggregation"
+	case AggregateByShard:
+		return "AggregateByShard"
+	case AggregateByPartitionKey:
+		return "AggregateByPartitionKey"
+	}
+	return "invalid"
+}
+
 // fill puts defaults where the zero value is, and checks the rest.
 func (cfg *ProducerConfig) fill() error {
 	if cfg.Stream != "" {

@@ -71,6 +71,18 @@ func TestNewProducer(t *testing.T) {
 	})
 }
 
+func TestAggregationIsPrintedByName(t *testing.T) {
+	t.Parallel()
+	for a, want := range map[kin.Aggregation]string{
+		kin.NoAggregation: "NoAggregation", kin.AggregateByShard: "AggregateByShard",
+		kin.AggregateByPartitionKey: "AggregateByPartitionKey", -1: "invalid", 3: "invalid",
+	} {
+		if got := a.String(); got != want {
+			t.Errorf("String of %d = %q, want %q", int(a), got, want)
+		}
+	}
+}
+
 func TestProducerChecksRecords(t *testing.T) {
 	t.Parallel()
 	data := func(n int) []byte { return make([]byte, n) }
