@@ -148,7 +148,7 @@ func TestEveryAttemptSendsTheWholeBody(t *testing.T) {
 	}
 }
 
-// Not parallel: it counts what the whole process allocates.
+//nolint:paralleltest // it counts what the whole process allocates
 func TestMemoryOfRequestsIsUsedAgain(t *testing.T) {
 	codec, _ := newCodec(t, wire.CBOR)
 	transport := doFunc(func(req *http.Request) (*http.Response, error) {

@@ -186,7 +186,7 @@ func (m *Machine) steer(e *entry) {
 		switch {
 		case back:
 			m.enters(e, Reading)
-		case s.heir != e.planned && !(m.heirsStay && m.keepsHeir(e)):
+		case s.heir != e.planned && (!m.heirsStay || !m.keepsHeir(e)):
 			m.setHeir(e)
 		default:
 			m.moving = append(m.moving, e)

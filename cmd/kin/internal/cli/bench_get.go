@@ -200,7 +200,7 @@ func (a *app) benchGetReport(ctx context.Context, results []benchGetResult, live
 		return readErr
 	}
 	if missing := missingOf(results[0].Loads); missing > 0 {
-		what := fmt.Sprintf("%s missing", count(int(missing), "record"))
+		what := count(int(missing), "record") + " missing"
 		switch {
 		case live:
 			return &failure{code: exitIncomplete, what: what, hint: "perhaps on their way: when the load is over, read from trim-horizon"}

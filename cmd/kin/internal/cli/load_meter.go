@@ -35,7 +35,7 @@ type putWindow struct {
 // answered takes the answer to a record that was made at a time.
 func (m *putMeter) answered(n int64, size int, made time.Time, err error) {
 	if err == nil {
-		m.delays.add(time.Since(made))
+		m.add(time.Since(made))
 		m.stored.Add(1)
 		m.bytes.Add(int64(size))
 		return

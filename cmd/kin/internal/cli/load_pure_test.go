@@ -76,9 +76,10 @@ func TestLoadRecords_say_which_they_are(t *testing.T) {
 				t.Errorf("record %d of %d bytes = %q, %d, %v, %v, %d bytes", i, size, got, n, made, ok, len(rec.Data))
 			}
 			var object struct {
-				Load string
-				N, T int64
-				Pad  string
+				Load string `json:"load"`
+				N    int64  `json:"n"`
+				T    int64  `json:"t"`
+				Pad  string `json:"pad"`
 			}
 			if err := json.Unmarshal(rec.Data, &object); err != nil || object.N != n || object.T != now.UnixNano() {
 				t.Errorf("as JSON = %+v, %v", object, err)

@@ -65,7 +65,8 @@ func (s *loadSource) next(now time.Time) kin.UserRecord {
 	}
 	s.n++
 	start := len(s.arena)
-	b := append(s.arena, loadHead...)
+	b := s.arena
+	b = append(b, loadHead...)
 	b = append(b, s.run...)
 	b = append(b, loadN...)
 	b = strconv.AppendInt(b, s.n, 10)
@@ -73,7 +74,8 @@ func (s *loadSource) next(now time.Time) kin.UserRecord {
 	b = strconv.AppendInt(b, now.UnixNano(), 10)
 	b = append(b, loadPad...)
 	b = append(b, s.padding[:s.size-(len(b)-start)-len(loadTail)]...)
-	s.arena = append(b, loadTail...)
+	b = append(b, loadTail...)
+	s.arena = b
 	return kin.UserRecord{PartitionKey: s.keys.pick(), Data: s.arena[start:len(s.arena):len(s.arena)]}
 }
 

@@ -66,7 +66,7 @@ func (r *loadRun) generate(ctx context.Context) error {
 			r.meter.made.Add(1)
 			r.meter.failed(int(n), kindInvalid, reason(err))
 		case ctx.Err() != nil:
-			return nil // it waited for room until the end, and is none of the run
+			return nil //nolint:nilerr // it waited for room until the end, and is none of the run
 		default:
 			return err
 		}

@@ -97,7 +97,7 @@ func (a *app) putReport(ctx context.Context, r putResult, readErr error) error {
 	} else {
 		text := fmt.Sprintf("put %s, %s in %.1f s", count(r.Put, "record"), bytesText(r.Bytes), r.Seconds)
 		if r.Entries > 0 && r.Entries != uint64(r.Put) {
-			text += fmt.Sprintf(", as %s", count(int(r.Entries), "Kinesis record"))
+			text += ", as " + count(int(r.Entries), "Kinesis record")
 		}
 		fmt.Fprintln(a.io.Out, text)
 		if r.Explanation != nil {
