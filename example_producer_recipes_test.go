@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"sync"
@@ -32,7 +32,7 @@ func ExampleProducer_Close_atASignal() {
 		// ctx ends the waiting for room. What was accepted is put nevertheless.
 		err := producer.PutAsync(ctx, rec, func(_ kin.PutResult, err error) {
 			if err != nil {
-				log.Println(err) // or keep its Record elsewhere
+				slog.Error("not stored", "err", err) // or keep its Record elsewhere
 				return
 			}
 			stored.Add(1)
