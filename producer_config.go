@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -268,7 +269,7 @@ func (cfg *ProducerConfig) checkTimes() error {
 	}
 	switch {
 	case cfg.RecordTTL == 0:
-		cfg.RecordTTL = max(30*time.Second, 2*cfg.Linger)
+		cfg.RecordTTL = max(30*time.Second, cfg.Linger+min(cfg.Linger, math.MaxInt64-cfg.Linger))
 	case cfg.RecordTTL == none:
 	case cfg.RecordTTL <= cfg.Linger:
 		return fmt.Errorf("kin: ProducerConfig.RecordTTL (%v) must be more than Linger (%v), or -1 for no limit", cfg.RecordTTL, cfg.Linger)

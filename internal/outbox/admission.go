@@ -58,13 +58,13 @@ const (
 	noBytes      // nobody has room
 )
 
-// fit says whether the lane may accept an item of that cost. If every item is answered
+// fit says whether the lane may accept an item of that cost. An empty space takes any. If every item is answered
 // and only callbacks are left, one more is accepted however full the space is: those
 // callbacks may be waiting in a Put themselves.
 func (s *Space[T]) fit(l *lane[T], cost int) fit {
 	free := s.limits.Bytes - s.held
 	switch {
-	case s.unanswered == 0 && !s.limits.Fail:
+	case s.held == 0, s.unanswered == 0 && !s.limits.Fail:
 		return fits
 	case cost > free:
 		return noBytes

@@ -126,6 +126,7 @@ type Failure struct {
 	Ambiguous bool   // it may have been stored
 	Throttled bool   // because of a throughput limit
 	Content   bool   // the service did not like the records, perhaps only one of them
+	NoStream  bool   // there is no such stream
 }
 
 // Place is where an entry was stored.

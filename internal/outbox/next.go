@@ -29,8 +29,8 @@ type Entry[T any] struct {
 	// Packed is what they have. 0: Bytes.
 	Packed int
 
-	// Aggregate says that aggregate.Builder is to pack the items. Else there is one, and it
-	// goes as it is, whatever its data looks like.
+	// Aggregate says that the items are to be packed: several, or one that readers would take for
+	// an aggregate. Else there is one, and it goes as it is, whatever its data looks like.
 	Aggregate bool
 
 	// Place is where the entry was stored, if Failure is nil.
