@@ -282,6 +282,59 @@ func TestProducerTakesTheLargestRecordIntoTheSmallestBuffer(t *testing.T) {
 	})
 }
 
+// TestProducerSendsWhenPutsWaitForRoom has a buffer that is smaller than what Linger would gather.
+func TestProducerSendsWhenPutsWaitForRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{MaxRecordBytes: 1000, MaxBufferedBytes: 20_000, Linger: time.Minute, RecordTTL: time.Hour})
+		log := newPutLog(t, p)
+		log.put(900, numbered("k", 200)...)
+		log.putTo(lowest, 900, numbered("same shard", 200)...)
+		if took := time.Since(log.begun); took > time.Second {
+			t.Errorf("400 records through a buffer for 18 took %v, want no waiting for Linger", took)
+		}
+		mustClose(t, p)
+	})
+}
+
+// TestProducerBoundsWhatSlowCallbacksHold: answered records count until their callbacks have returned.
+func TestProducerBoundsWhatSlowCallbacksHold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		callback func(end <-chan struct{})
+		most     int // records on top of the bound after 10 seconds
+	}{
+		"slow ones":           {func(<-chan struct{}) { time.Sleep(50 * time.Millisecond) }, 1}, // in a bubble
+		"ones that never end": {func(end <-chan struct{}) { <-end }, 101},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const size, bound = 1000, 10_000
+				c := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+					time.Sleep(time.Millisecond) // in a bubble
+					return allStored(in), nil
+				}}
+				p := newProducer(t, c, kin.ProducerConfig{MaxRecordBytes: size, MaxBufferedBytes: bound, Linger: -1})
+				end := make(chan struct{})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				highest := 0
+				for ctx.Err() == nil {
+					rec := kin.UserRecord{PartitionKey: "k", Data: make([]byte, size-1)}
+					_ = p.PutAsync(ctx, rec, func(kin.PutResult, error) { test.callback(end) })
+					highest = max(highest, p.Stats().BufferedBytes)
+				}
+				close(end)
+				mustClose(t, p)
+				if most := bound + test.most*(size+192); highest > most {
+					t.Errorf("held = %d bytes, want at most %d", highest, most)
+				}
+			})
+		})
+	}
+}
+
 // TestProducerOfAStreamThatIsMadeAnew deletes the stream under a producer, and makes one of its name with other
 // shards, which have the names of the old ones.
 func TestProducerOfAStreamThatIsMadeAnew(t *testing.T) {

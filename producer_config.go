@@ -85,7 +85,7 @@ type ProducerConfig struct {
 	MaxRecordBytes int
 
 	// Linger is how long a record may wait for others to fill its call, or its aggregate. A call that
-	// is full leaves at once, and while MaxInFlight calls are out, calls and aggregates go on
+	// is full leaves at once, so does everything when Puts wait for room and no call is out, and while MaxInFlight calls are out, calls and aggregates go on
 	// filling whatever Linger is. So it matters at low rates, where it is delay added to
 	// each record; a low value makes more and smaller calls. -1 means none.
 	// Defaults to 10 milliseconds: at most 100 small calls a second, and less
@@ -108,7 +108,8 @@ type ProducerConfig struct {
 	// MaxRecordBytes plus 192.
 	//
 	// One record may come on top of the bound at a time, when all others are answered and
-	// only their callbacks are left: those may be waiting for room themselves.
+	// only their callbacks are left: those may be waiting for room themselves. The next one follows when that one's
+	// callback has returned, or when no callback has for 100 milliseconds.
 	// Defaults to 64 MiB: a minute of a shard's 1 MiB a second.
 	MaxBufferedBytes int
 

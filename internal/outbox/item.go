@@ -112,6 +112,7 @@ type Item[T any] struct {
 	// Ambiguous says that an attempt before, or the failed one, may have stored the item.
 	Ambiguous bool
 
+	beyond bool  // accepted on top of the bound of the Space
 	strays uint8 // how often its aggregate landed where KCL would drop it
 }
 

@@ -28,6 +28,7 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 	o.queued -= len(c.Items)
 	o.calls++
 	o.space.calls++
+	o.space.pressed = false
 	return c
 }
 
