@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,36 @@ func TestProducerOutlivesGoroutinesThatEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// endsOnce is a client whose first listing ends its goroutine.
+type endsOnce struct {
+	*kinesis.Client
+	listings *atomic.Int32
+}
+
+func (c endsOnce) ListShards(ctx context.Context, in *kinesis.ListShardsInput, options ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	if c.listings.Add(1) == 1 {
+		runtime.Goexit()
+	}
+	return c.Client.ListShards(ctx, in, options...)
+}
+
+// TestProducerLooksAgain after a look at a stream that did not return.
+func TestProducerLooksAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := endsOnce{client(serve(t, 1)), new(atomic.Int32)}
+		p := newProducer(t, c, kin.ProducerConfig{})
+		if _, err := p.Put(t.Context(), testRecord("a")); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Second) // in a bubble
+		if n := c.listings.Load(); n < 2 {
+			t.Errorf("listings = %d, want another one after the first", n)
+		}
+		mustClose(t, p)
+	})
 }
 
 // TestProducerLeavesTheInputToItsClient has a client that still looks at what it got when the call is over,

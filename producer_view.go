@@ -29,7 +29,17 @@ type streamView struct {
 // look asks for the shards of a stream and for its description, and tells the engine. The
 // engine says when to ask again.
 func (p *Producer) look(s *putStream) {
+	returned := false
+	defer func() {
+		if !returned { // the client ended the goroutine (a test's FailNow)
+			p.mu.Lock()
+			s.box.Unlearned(p.now())
+			p.mu.Unlock()
+			p.nudge()
+		}
+	}()
 	seen, view, err := p.view(s)
+	returned = true
 	if p.calls.Err() != nil {
 		err = context.Cause(p.calls)
 	}
