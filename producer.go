@@ -206,6 +206,9 @@ func (p *Producer) offer(ctx context.Context, s *putStream, it *outbox.Item[owne
 	case start:
 		p.running.Go(p.dispatch)
 	case w != nil:
+		if wake {
+			p.nudge()
+		}
 		if err := p.awaitRoom(ctx, s, w); err != nil {
 			return p.refusal(s, it, err)
 		}

@@ -77,10 +77,10 @@ func (d *delivery) one(e *outbox.Entry[owner], it *outbox.Item[owner], i int) {
 		return
 	}
 	err := d.p.errorOf(d.s, it)
+	defer it.Owner.resolve(PutResult{}, err) // also if the hook ends the goroutine
 	if d.p.cfg.Hooks.Failed != nil {
 		d.p.cfg.Hooks.Failed(err)
 	}
-	it.Owner.resolve(PutResult{}, err)
 }
 
 // resolve gives the answer to whoever put the record.

@@ -2,6 +2,7 @@ package kin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -22,6 +23,8 @@ type putCall struct {
 	builder aggregate.Builder
 	packed  []aggregate.Packed
 	memory  []byte // of the aggregates
+
+	copies bool // the client may look at the input after the call: it gets keys of its own
 }
 
 // send makes one PutRecords call and answers its records. The call's place is
@@ -29,9 +32,22 @@ type putCall struct {
 func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
 	begun := p.now()
 	s.times.begun(call, begun)
-	whole := p.putRecords(s, call)
-	now := p.now()
+	whole := clientGone
+	defer func() {
+		if v := recover(); v != nil {
+			panic(v)
+		}
+		p.settle(s, call, whole, begun) // also if the client ends the goroutine (a test's FailNow)
+	}()
+	whole = p.putRecords(s, call)
+}
 
+// clientGone is why a call failed whose client did not return.
+var clientGone = &outbox.Failure{Err: errors.New("the client ended its goroutine in PutRecords"), Ambiguous: true}
+
+// settle takes in the end of a call, and answers its records.
+func (p *Producer) settle(s *putStream, call *outbox.Call[owner], whole *outbox.Failure, begun time.Duration) {
+	now := p.now()
 	p.mu.Lock()
 	admitted := s.box.Settle(call, whole, now)
 	p.use.count(p.space.Gauges().Calls, p.cfg.MaxInFlight, now)
@@ -39,8 +55,8 @@ func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
 	p.tell(admitted)
 	p.nudge()
 
+	defer p.answer(s, call) // also if a hook ends the goroutine
 	p.report(s, call, whole, now-begun)
-	p.answer(s, call)
 }
 
 // putRecords makes the call, and gives each entry its Place or Failure. It returns why the call
@@ -48,7 +64,7 @@ func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
 func (p *Producer) putRecords(s *putStream, call *outbox.Call[owner]) *outbox.Failure {
 	c, _ := p.unused.Get().(*putCall)
 	if c == nil {
-		c = &putCall{options: append([]func(*kinesis.Options){}, p.options...)}
+		c = &putCall{options: append([]func(*kinesis.Options){}, p.options...), copies: !p.reuse}
 	}
 	s.target(&c.input)
 	c.fill(call)
@@ -61,18 +77,25 @@ func (p *Producer) putRecords(s *putStream, call *outbox.Call[owner]) *outbox.Fa
 		out, sent, err = p.callOnce(ctx, c)
 	}
 	cancel()
+	if sent == sentAgain {
+		for i := range call.Items {
+			call.Items[i].Ambiguous = true // an attempt that nobody told us of may have stored it
+		}
+	}
 	if p.reuse {
 		c.empty()
 		p.unused.Put(c)
 	}
 	if err != nil {
-		return failedCall(err, sent)
+		f := failedCall(err, sent != notSent)
+		f.Ambiguous = f.Ambiguous || sent == sentAgain
+		return f
 	}
 	return placeEntries(call, out)
 }
 
-// callOnce makes the call. sent says that a request may have left this process.
-func (p *Producer) callOnce(ctx context.Context, c *putCall) (out *kinesis.PutRecordsOutput, sent bool, err error) {
+// callOnce makes the call. sent says whether a request may have left this process.
+func (p *Producer) callOnce(ctx context.Context, c *putCall) (out *kinesis.PutRecordsOutput, sent sending, err error) {
 	var t tracker
 	out, err = p.client.PutRecords(ctx, &c.input, append(c.options, t.apply)...)
 	return out, t.sent(err), err
@@ -85,11 +108,15 @@ func (c *putCall) fill(call *outbox.Call[owner]) {
 	for i := range call.Entries {
 		e := &call.Entries[i]
 		it := &call.Items[e.First]
-		entry := types.PutRecordsRequestEntry{Data: it.Data, PartitionKey: &it.PartitionKey}
-		if it.ExplicitHashKey != "" {
-			entry.ExplicitHashKey = &it.ExplicitHashKey
+		keys := &it.Record
+		if c.copies {
+			keys = new(it.Record)
 		}
-		if isPacked(e, it) {
+		entry := types.PutRecordsRequestEntry{Data: it.Data, PartitionKey: &keys.PartitionKey}
+		if keys.ExplicitHashKey != "" {
+			entry.ExplicitHashKey = &keys.ExplicitHashKey
+		}
+		if e.Aggregate {
 			entry = types.PutRecordsRequestEntry{
 				Data: packed[0].Data, PartitionKey: &packed[0].PartitionKey, ExplicitHashKey: &packed[0].ExplicitHashKey,
 			}
@@ -108,7 +135,7 @@ func (c *putCall) fill(call *outbox.Call[owner]) {
 func (c *putCall) pack(call *outbox.Call[owner]) {
 	size := 0
 	for i := range call.Entries {
-		if e := &call.Entries[i]; isPacked(e, &call.Items[e.First]) {
+		if e := &call.Entries[i]; e.Aggregate {
 			size += e.Bytes
 		}
 	}
@@ -118,7 +145,7 @@ func (c *putCall) pack(call *outbox.Call[owner]) {
 	free := c.memory[:cap(c.memory)]
 	for i := range call.Entries {
 		e, items := &call.Entries[i], call.Range(i)
-		if !isPacked(e, &items[0]) {
+		if !e.Aggregate {
 			continue
 		}
 		for j := range items {
@@ -133,12 +160,6 @@ func (c *putCall) pack(call *outbox.Call[owner]) {
 		c.packed = append(c.packed, packed)
 	}
 	aggregate.Seal(c.packed)
-}
-
-// isPacked says whether an entry that begins with the item goes as an aggregate: one with
-// several items, or with one that a reader would take for an aggregate.
-func isPacked(e *outbox.Entry[owner], first *outbox.Item[owner]) bool {
-	return e.Aggregate && (e.N > 1 || looksAggregated(first.Data))
 }
 
 // empty forgets everything that belongs to somebody else.

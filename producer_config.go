@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -86,7 +87,7 @@ type ProducerConfig struct {
 	MaxRecordBytes int
 
 	// Linger is how long a record may wait for others to fill its call, or its aggregate. A call that
-	// is full leaves at once, and while MaxInFlight calls are out, calls and aggregates go on
+	// is full leaves at once, so does everything when Puts wait for room and no call is out, and while MaxInFlight calls are out, calls and aggregates go on
 	// filling whatever Linger is. So it matters at low rates, where it is delay added to
 	// each record; a low value makes more and smaller calls. -1 means none.
 	// Defaults to 10 milliseconds: at most 100 small calls a second, and less
@@ -109,7 +110,8 @@ type ProducerConfig struct {
 	// MaxRecordBytes plus 192.
 	//
 	// One record may come on top of the bound at a time, when all others are answered and
-	// only their callbacks are left: those may be waiting for room themselves.
+	// only their callbacks are left: those may be waiting for room themselves. The next one follows when that one's
+	// callback has returned, or when no callback has for 100 milliseconds.
 	// Defaults to 64 MiB: a minute of a shard's 1 MiB a second.
 	MaxBufferedBytes int
 
@@ -283,7 +285,7 @@ func (cfg *ProducerConfig) checkTimes() error {
 	}
 	switch {
 	case cfg.RecordTTL == 0:
-		cfg.RecordTTL = max(30*time.Second, 2*cfg.Linger)
+		cfg.RecordTTL = max(30*time.Second, cfg.Linger+min(cfg.Linger, math.MaxInt64-cfg.Linger))
 	case cfg.RecordTTL == none:
 	case cfg.RecordTTL <= cfg.Linger:
 		return fmt.Errorf("kin: ProducerConfig.RecordTTL (%v) must be more than Linger (%v), or -1 for no limit", cfg.RecordTTL, cfg.Linger)

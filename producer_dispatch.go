@@ -12,7 +12,7 @@ import (
 func (p *Producer) dispatch() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	for turn := 0; ; turn++ {
+	for turn := 0; ; {
 		p.mu.Lock()
 		streams, finished := p.order, p.space.Finished()
 		p.mu.Unlock()
@@ -20,21 +20,26 @@ func (p *Producer) dispatch() {
 			return
 		}
 		busy, wait := false, outbox.Never
+		next := turn
 		for i := range streams {
-			// Each round begins with another stream, so that all get their calls.
-			again, until := p.move(streams[(turn+i)%len(streams)])
-			busy = busy || again
+			at := (turn + i) % len(streams)
+			called, again, until := p.move(streams[at])
+			if called {
+				next = at + 1 // the next round begins behind the one that got the last call, so that all get theirs
+			}
+			busy = busy || called || again
 			wait = min(wait, until)
 		}
+		turn = next
 		if !busy {
 			p.sleep(timer, wait)
 		}
 	}
 }
 
-// move does what the engine of one stream wants done now. again says that all streams
+// move does what the engine of one stream wants done now. called says that a call goes, again that all streams
 // are to be looked at once more, at once; until is when this one is to be, if nothing happens before.
-func (p *Producer) move(s *putStream) (again bool, until time.Duration) {
+func (p *Producer) move(s *putStream) (called, again bool, until time.Duration) {
 	now := p.now()
 	p.mu.Lock()
 	step := s.box.Next(now)
@@ -53,7 +58,7 @@ func (p *Producer) move(s *putStream) (again bool, until time.Duration) {
 	if call := step.Call; call != nil {
 		p.running.Go(func() { p.send(s, call) })
 	}
-	return step.Call != nil || len(step.Admitted) > 0 || finished, step.Wait
+	return step.Call != nil, len(step.Admitted) > 0 || finished, step.Wait
 }
 
 // sleep waits until something happens, or until the moment until.

@@ -57,6 +57,7 @@ func failedCall(err error, sent bool) *outbox.Failure {
 		var hinted interface{ RetryableError() bool }
 		f.Retryable = f.Throttled || retryableCodes[f.Code] || status == http.StatusRequestTimeout ||
 			errors.As(err, &hinted) && hinted.RetryableError()
+		f.NoStream = f.Code == "ResourceNotFoundException"
 		f.Content = !f.Retryable && (contentCodes[f.Code] || status == http.StatusRequestEntityTooLarge)
 	default:
 		// Server faults, broken connections, timeouts, answers that make no sense.
@@ -116,10 +117,10 @@ func putHint(f *outbox.Failure) string {
 // Any client that ignores SDK options is taken to have sent it.
 type tracker struct {
 	inner   kinesis.HTTPClient
-	applied atomic.Bool // the SDK took our options: Do is called before anything is sent
-	called  atomic.Bool // Do was called
-	asked   atomic.Bool // net/http asked for a connection
-	got     atomic.Bool // and got one
+	applied atomic.Bool  // the SDK took our options: Do is called before anything is sent
+	called  atomic.Int32 // times that Do was called: more than once by clients that try again themselves
+	asked   atomic.Bool  // net/http asked for a connection
+	got     atomic.Bool  // and got one
 }
 
 // apply is a per-call option of the SDK.
@@ -133,22 +134,34 @@ func (t *tracker) apply(o *kinesis.Options) {
 
 // Do implements [kinesis.HTTPClient].
 func (t *tracker) Do(r *http.Request) (*http.Response, error) {
-	t.called.Store(true)
+	t.called.Add(1)
 	return t.inner.Do(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		GetConn: func(string) { t.asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
 	})))
 }
 
+// sending says whether a request has left this process.
+type sending uint8
+
+const (
+	notSent   sending = iota
+	maybeSent         // once at most
+	sentAgain         // perhaps several times: what came of the last one says nothing about the others
+)
+
 // sent says whether the request may have been sent, given the error of the call.
-func (t *tracker) sent(err error) bool {
+func (t *tracker) sent(err error) sending {
+	called := t.called.Load()
 	switch {
 	case !t.applied.Load():
-	case !t.called.Load():
-		return false
-	case t.asked.Load() && !t.got.Load():
-		return false
+	case called == 0, t.asked.Load() && !t.got.Load():
+		return notSent
+	case called > 1:
+		return sentAgain
 	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return !ok || op.Op != "dial"
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return notSent
+	}
+	return maybeSent
 }

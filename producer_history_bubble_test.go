@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
 	"github.com/kinstream/kin"
 	"github.com/kinstream/kin/aggregate"
 	"github.com/kinstream/kin/internal/hashkey"
@@ -218,6 +220,12 @@ func historyFaults(r *rand.Rand, lies bool) (faults []kintest.Fault) {
 // runHistory lets a producer live through one.
 func runHistory(t *testing.T, cfg kin.ProducerConfig, seed uint64) (stored, moved int) {
 	t.Helper()
+	return runHistoryWith(t, cfg, seed, func(c *kinesis.Client) kin.PutClient { return c })
+}
+
+// runHistoryWith is runHistory with a client between the producer and the true one.
+func runHistoryWith(t *testing.T, cfg kin.ProducerConfig, seed uint64, between func(*kinesis.Client) kin.PutClient) (stored, moved int) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	s := serve(t, 1+r.IntN(6))
 	lies := r.IntN(2) == 0
@@ -228,7 +236,7 @@ func runHistory(t *testing.T, cfg kin.ProducerConfig, seed uint64) (stored, move
 	cfg.CallTimeout = 3 * time.Second
 	cfg.Linger = time.Duration(1+r.IntN(200)) * time.Millisecond
 	cfg.MaxInFlight = 1 + r.IntN(8)
-	p := newProducer(t, client(s), cfg)
+	p := newProducer(t, between(client(s)), cfg)
 	h := &putHistory{cfg: cfg, lies: lies, answers: map[string]answered{}, refused: map[string]bool{}, keyOf: map[string]string{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg, resharding sync.WaitGroup

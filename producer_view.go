@@ -19,6 +19,7 @@ import (
 type streamView struct {
 	shards       *outbox.Map // nil: not known
 	distribution outbox.Distribution
+	limit        int             // bytes of a record, as the stream says; 0: not known
 	listing      error           // why the shards can't be listed, if they can't be
 	describing   error           // why the stream can't be described, if it can't be
 	failing      error           // why the last look found nothing, if it did
@@ -29,7 +30,17 @@ type streamView struct {
 // look asks for the shards of a stream and for its description, and tells the engine. The
 // engine says when to ask again.
 func (p *Producer) look(s *putStream) {
+	returned := false
+	defer func() {
+		if !returned { // the client ended the goroutine (a test's FailNow)
+			p.mu.Lock()
+			s.box.Unlearned(p.now())
+			p.mu.Unlock()
+			p.nudge()
+		}
+	}()
 	seen, view, err := p.view(s)
+	returned = true
 	if p.calls.Err() != nil {
 		err = context.Cause(p.calls)
 	}
@@ -41,12 +52,20 @@ func (p *Producer) look(s *putStream) {
 		if p.calls.Err() == nil {
 			s.seen.failing = err
 		}
+		if fetch.Code(err) == "ResourceNotFoundException" {
+			s.seen.shards, s.seen.distribution = nil, outbox.Unknown
+			s.box.Forget(now)
+		}
 		s.box.Unlearned(now)
 	} else {
 		if seen.shards == nil {
 			seen.shards = before.shards
 		}
 		seen.told = before.told
+		if seen.limit == 0 {
+			seen.limit = before.limit
+		}
+		view.MaxRecordBytes = p.cfg.recordLimit(seen.limit)
 		s.seen = seen
 		s.limit.Store(int64(view.MaxRecordBytes))
 		s.box.Learn(view, now)
@@ -75,7 +94,6 @@ func (p *Producer) view(s *putStream) (seen streamView, view outbox.View, err er
 	} else if err != nil {
 		return seen, view, err
 	}
-	view.MaxRecordBytes = p.cfg.MaxRecordBytes
 	if p.describer == nil {
 		seen.describing = errors.New("the client has no DescribeStreamSummary")
 	} else if summary, err := describeSummary(p.calls, caller, p.describer, target); isUnavailable(err) {
@@ -85,18 +103,23 @@ func (p *Producer) view(s *putStream) (seen streamView, view outbox.View, err er
 	} else {
 		seen.distribution = distributionOf(summary)
 		if kib := summary.MaxRecordSizeInKiB; kib != nil && *kib > 0 {
-			view.MaxRecordBytes = p.cfg.limit(int(*kib) << 10)
+			seen.limit = int(*kib) << 10
 		}
-	}
-	if view.MaxRecordBytes == 0 {
-		view.MaxRecordBytes = p.cfg.limit(defaultMaxRecord) // nobody says
 	}
 	view.Map, view.Distribution = seen.shards, seen.distribution
 	return seen, view, nil
 }
 
-// limit returns how large a record may be in a stream that takes that much.
-func (cfg *ProducerConfig) limit(stream int) int { return min(stream, cfg.maxRecord(true)) }
+// recordLimit returns how large a record may be in a stream that takes that much; 0: nobody says.
+func (cfg *ProducerConfig) recordLimit(stream int) int {
+	if stream == 0 {
+		stream = defaultMaxRecord
+		if cfg.MaxRecordBytes > 0 {
+			return cfg.MaxRecordBytes
+		}
+	}
+	return min(stream, cfg.maxRecord(true))
+}
 
 // distributionOf says how a stream chooses shards. A service that says nothing about it knows only
 // one way.

@@ -58,13 +58,14 @@ const (
 	noBytes      // nobody has room
 )
 
-// fit says whether the lane may accept an item of that cost. If every item is answered
+// fit says whether the lane may accept an item of that cost. An empty space takes any. If every item is answered
 // and only callbacks are left, one more is accepted however full the space is: those
-// callbacks may be waiting in a Put themselves.
+// callbacks may be waiting in a Put themselves. Another one after that only when it has been released, or
+// nothing has moved for a while.
 func (s *Space[T]) fit(l *lane[T], cost int) fit {
 	free := s.limits.Bytes - s.held
 	switch {
-	case s.unanswered == 0 && !s.limits.Fail:
+	case s.held == 0, s.now >= s.beyondAt():
 		return fits
 	case cost > free:
 		return noBytes
@@ -73,6 +74,31 @@ func (s *Space[T]) fit(l *lane[T], cost int) fit {
 	default:
 		return fits
 	}
+}
+
+// beyondAt returns the moment from which an item may be accepted however full the space is.
+func (s *Space[T]) beyondAt() time.Duration {
+	switch {
+	case s.unanswered > 0 || s.limits.Fail:
+		return Never
+	case s.beyond == 0:
+		return 0
+	default:
+		return s.moved + beyondEvery
+	}
+}
+
+// press says whether callers wait for room that only records can make that gather. Then nothing gathers.
+func (s *Space[T]) press() bool {
+	if s.calls > 0 || s.unanswered == 0 {
+		return false
+	}
+	for l := s.line.head; l != nil; l = l.links[onWaiting].next {
+		if s.short || l.state == Gathering {
+			return true
+		}
+	}
+	return false
 }
 
 // wait puts an item at the end of its lane's line.

@@ -64,7 +64,8 @@ const (
 	maxStop     = 5 * time.Second
 	askAgain    = time.Second // between two questions for a View
 	maxAsk      = 30 * time.Second
-	judgeWithin = 5 * time.Second // what landed elsewhere and can't be judged by then is put again, alone
+	beyondEvery = 100 * time.Millisecond // without any move, until another record is accepted on top of the bound
+	judgeWithin = 5 * time.Second        // what landed elsewhere and can't be judged by then is put again, alone
 )
 
 const (

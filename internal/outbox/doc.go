@@ -52,6 +52,8 @@
 // waits in the others. With order, a new lane is Held until what is in flight from the old ones that
 // it overlaps is settled.
 //
+// A stream that is gone is forgotten (Forget): one of its name that is made anew has other shards with the same names.
+//
 // Where an entry lands is compared with the prediction. Any difference asks for a new [View], once a second at
 // most. An aggregate that landed elsewhere is stored only if the range of that shard holds the
 // hash keys of all its items: consumers as the KCL drop it as a whole otherwise, and so its items wait
@@ -90,6 +92,9 @@
 // All that is held counts, from acceptance to release. A lane may queue at most 4 times what is
 // free: a lane that nobody empties stops at 4/5 of the space, and the others go on. Waiters of a
 // lane are served in their order, and lanes in turns. A waiter who needs more than is free keeps its turn.
+// While somebody waits for room and no call is out, nothing gathers. When all items are answered and only
+// callbacks are left, which may wait for room themselves, one item is accepted on top of the bound; another one when
+// that is released, or when nothing has moved for 100 ms.
 //
 // # What it does not do
 //

@@ -112,6 +112,7 @@ type Item[T any] struct {
 	// Ambiguous says that an attempt before, or the failed one, may have stored the item.
 	Ambiguous bool
 
+	beyond bool  // accepted on top of the bound of the Space
 	strays uint8 // how often its aggregate landed where KCL would drop it
 }
 
@@ -126,6 +127,7 @@ type Failure struct {
 	Ambiguous bool   // it may have been stored
 	Throttled bool   // because of a throughput limit
 	Content   bool   // the service did not like the records, perhaps only one of them
+	NoStream  bool   // there is no such stream
 }
 
 // Place is where an entry was stored.

@@ -23,18 +23,20 @@ type landing[T any] struct {
 	until time.Duration
 }
 
-// astray deals with an entry in another shard than predicted, and says whether it took
-// its items: they are not simply stored. An aggregate there is only good if the shard's range holds all its
+// astray deals with an entry in another shard than predicted, or in one that is not open any more, and says
+// whether it took its items: they are not simply stored. An aggregate there is only good if the shard's range holds all its
 // hash keys: consumers as the KCL drop it as a whole otherwise. Ranges of shards never
 // change, so a map of any age may say.
 func (o *Outbox[T]) astray(e *Entry[T], items []Item[T], now time.Duration) bool {
-	o.want(now)
-	e.lane.tally().Strayed++
-	if len(items) == 1 {
+	if e.Place.Shard != e.Shard() {
+		o.want(now)
+		e.lane.tally().Strayed++
+	}
+	if !e.Aggregate {
 		return false // right wherever it is
 	}
 	held, known := o.held(e, items)
-	if held {
+	if held || !known && len(items) == 1 && items[0].strays >= maxStrays {
 		return false
 	}
 	for i := range items {

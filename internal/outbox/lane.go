@@ -81,7 +81,7 @@ func (l *lane[T]) due() time.Duration {
 	if l.box.space.hurried() {
 		return 0
 	}
-	return l.queue.oldest().accepted + l.box.cfg.Linger
+	return after(l.queue.oldest().accepted, l.box.cfg.Linger)
 }
 
 // roundUp returns the next moment at which lanes wake together. Producers that share a
@@ -148,10 +148,15 @@ func (o *Outbox[T]) watch(l *lane[T]) {
 
 // expiry returns the moment from which no attempt of the item may begin.
 func (o *Outbox[T]) expiry(it *Item[T]) time.Duration {
-	if o.cfg.RecordTTL == Never {
+	return after(it.accepted, o.cfg.RecordTTL)
+}
+
+// after returns a moment so much later, or Never.
+func after(moment, wait time.Duration) time.Duration {
+	if wait > Never-moment {
 		return Never
 	}
-	return it.accepted + o.cfg.RecordTTL
+	return moment + wait
 }
 
 // recount brings up to date what the lane adds to the next call if that goes for other

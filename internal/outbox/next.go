@@ -29,8 +29,8 @@ type Entry[T any] struct {
 	// Packed is what they have. 0: Bytes.
 	Packed int
 
-	// Aggregate says that aggregate.Builder is to pack the items. Else there is one, and it
-	// goes as it is, whatever its data looks like.
+	// Aggregate says that the items are to be packed: several, or one that readers would take for
+	// an aggregate. Else there is one, and it goes as it is, whatever its data looks like.
 	Aggregate bool
 
 	// Place is where the entry was stored, if Failure is nil.
@@ -83,6 +83,7 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 	s := o.space
 	now = s.tick(now)
 	var step Step[T]
+	s.pressed = s.press()
 	if s.giveUp != nil {
 		o.giveUp()
 	} else {
@@ -94,7 +95,7 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 		}
 	}
 	step.Over, o.over = o.over, nil
-	if s.line.head != nil && (step.Call != nil || step.Over != nil) {
+	if s.line.head != nil && (step.Call != nil || step.Over != nil || now >= s.beyondAt()) {
 		step.Admitted = s.admit(now)
 	}
 	step.Wait = o.wait(now)
@@ -111,6 +112,9 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 		return now
 	}
 	at := min(o.expiries.first(), o.question.next())
+	if o.space.line.head != nil {
+		at = min(at, o.space.beyondAt())
+	}
 	for _, landing := range o.landed {
 		at = min(at, landing.until)
 	}

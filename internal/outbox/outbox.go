@@ -88,7 +88,7 @@ func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bo
 		return nil, false, ErrFull
 	}
 	s.short = s.short || room == noBytes && s.line.head == nil
-	return s.wait(l, it), false, nil
+	return s.wait(l, it), s.calls == 0, nil // what gathers has to leave, if that alone makes room
 }
 
 // orderless says that order is wanted of a stream that has none.

@@ -17,7 +17,7 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 	}
 	if o.packing != None {
 		// Lanes whose time is half over join, so that they don't make a call each.
-		for len(o.dues.heap) > 0 && !c.done && o.dues.first() <= now+o.cfg.Linger/2 {
+		for len(o.dues.heap) > 0 && !c.done && o.dues.first() <= after(now, o.cfg.Linger/2) {
 			o.serve(c, o.dues.heap[0].lane, true, now)
 		}
 	}
@@ -28,6 +28,7 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 	o.queued -= len(c.Items)
 	o.calls++
 	o.space.calls++
+	o.space.pressed = false
 	return c
 }
 
@@ -194,7 +195,9 @@ func (e *estimate[T]) add(it *Item[T]) bool {
 
 // aggregate says whether the items are packed: a single one that looks like an aggregate
 // is too, if that fits.
-func (e *estimate[T]) aggregate() bool { return e.n > 1 || e.alone <= e.most }
+func (e *estimate[T]) aggregate() bool {
+	return e.n > 1 || e.alone > e.last.size() && e.alone <= e.most
+}
 
 func (e *estimate[T]) size() int {
 	if e.n == 1 {

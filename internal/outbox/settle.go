@@ -15,6 +15,9 @@ func (o *Outbox[T]) Settle(c *Call[T], whole *Failure, now time.Duration) (admit
 	o.calls--
 	s.calls--
 	o.afterCall(whole, c.begun, now)
+	if whole != nil && whole.NoStream {
+		o.Forget(now)
+	}
 	halve := o.halve(c, whole)
 	for i := 0; i < len(c.Entries); {
 		l, end := c.Entries[i].lane, i+1
@@ -105,7 +108,7 @@ func (o *Outbox[T]) failed(items []Item[T], f *Failure, halve bool) {
 func (o *Outbox[T]) stored(c *Call[T], i int, now time.Duration) {
 	e, items := &c.Entries[i], c.Range(i)
 	o.refusals = 0
-	if shard := e.Shard(); shard != "" && shard != e.Place.Shard && o.astray(e, items, now) {
+	if shard := e.Shard(); shard != "" && (shard != e.Place.Shard || e.lane.retired) && o.astray(e, items, now) {
 		return
 	}
 	var bytes, recovered uint64

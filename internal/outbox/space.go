@@ -37,8 +37,12 @@ type Space[T any] struct {
 
 	line    chain[T] // of lanes for which callers wait
 	short   bool     // the lane whose turn it is needs bytes, which others must not take
+	pressed bool     // see press
 	waiting int
 	tickets uint64
+
+	beyond int           // items that are held on top of the bound
+	moved  time.Duration // moment of the last acceptance or release
 
 	generations []generation // the last one takes what is accepted now; never empty
 	first       uint32       // number of generations[0]
@@ -93,8 +97,8 @@ func (s *Space[T]) tick(now time.Duration) time.Duration {
 	return s.now
 }
 
-// hurried says that somebody waits for everything to leave.
-func (s *Space[T]) hurried() bool { return s.closed || len(s.generations) > 1 }
+// hurried says that somebody waits for everything to leave, or for room while nothing leaves.
+func (s *Space[T]) hurried() bool { return s.closed || len(s.generations) > 1 || s.pressed }
 
 // Flush returns a channel that is to be closed when everything that was accepted so far
 // is answered and released (see [Outbox.Release]), or nil if that is so already. The
@@ -145,6 +149,10 @@ func (s *Space[T]) enter(it *Item[T]) {
 	it.gen = s.first + uint32(newest)
 	s.generations[newest].outstanding++
 	s.held += it.cost()
+	if it.beyond = s.held > s.limits.Bytes; it.beyond {
+		s.beyond++
+	}
+	s.moved = s.now
 	s.outstanding++
 	s.unanswered++
 }
@@ -164,10 +172,14 @@ func (s *Space[T]) decided(it *Item[T]) {
 
 // exit forgets items whose verdict is final, and clears all.
 func (s *Space[T]) exit(items []Item[T]) {
+	s.moved = s.now
 	for i := range items {
 		it := &items[i]
 		if it.Verdict.Final() {
 			s.held -= it.cost()
+			if it.beyond {
+				s.beyond--
+			}
 			s.outstanding--
 			s.generations[it.gen-s.first].outstanding--
 		}

@@ -69,6 +69,18 @@ func (o *Outbox[T]) Learn(v View, now time.Duration) {
 	}
 }
 
+// Forget says that the stream is gone. One of its name that is made anew has other shards with the same
+// names: nothing that is known of the old ones may be used for it.
+func (o *Outbox[T]) Forget(now time.Duration) {
+	if o.cfg.RefreshEvery <= 0 || o.view.Map == nil && o.view.Distribution == Unknown {
+		return
+	}
+	now = o.space.tick(now)
+	o.view = View{}
+	o.relane(virtualMap(), now)
+	o.want(now)
+}
+
 // Unlearned says that Step.Ask found no answer. It is asked again later.
 func (o *Outbox[T]) Unlearned(now time.Duration) {
 	q := &o.question
