@@ -95,7 +95,7 @@ func TestProducerKnowsWhatWasSent(t *testing.T) {
 					dials.Add(1)
 					return tt.dial(ctx)
 				})
-				p := newProducer(t, client, kin.ProducerConfig{RecordTTL: 25 * time.Second})
+				p := newProducer(t, client, kin.ProducerConfig{RecordTTL: 25 * time.Second, DescribeEvery: -1})
 				_, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: []byte("data")})
 				mustClose(t, p)
 				time.Sleep(time.Minute) // the transport goes on dialing for calls that were cut off

@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,13 +23,14 @@ type streamView struct {
 	limit        int             // bytes of a record, as the stream says; 0: not known
 	listing      error           // why the shards can't be listed, if they can't be
 	describing   error           // why the stream can't be described, if it can't be
-	failing      error           // why the last look found nothing, if it did
-	failures     int             // looks in a row that found nothing
+	failing      error           // why the last look found less than it could, if it did
+	failures     int             // looks in a row of which that is true
 	told         map[string]bool // operations of which the log has said that they are not allowed
 }
 
-// look asks for the shards of a stream and for its description, and tells the engine. The
-// engine says when to ask again.
+// look asks for the shards of a stream and for its description, and tells the engine, which
+// says when to ask again. There is one look at a stream at a time. What one of the two calls says counts
+// also if the other one fails: then what was known before of that stays.
 func (p *Producer) look(s *putStream) {
 	returned := false
 	defer func() {
@@ -39,75 +41,94 @@ func (p *Producer) look(s *putStream) {
 			p.nudge()
 		}
 	}()
-	seen, view, err := p.view(s)
-	returned = true
-	if p.calls.Err() != nil {
-		err = context.Cause(p.calls)
-	}
-	now := p.now()
 	p.mu.Lock()
 	before := s.seen
-	if err != nil {
-		s.seen.failures++
-		if p.calls.Err() == nil {
-			s.seen.failing = err
-		}
-		if fetch.Code(err) == "ResourceNotFoundException" {
-			s.seen.shards, s.seen.distribution = nil, outbox.Unknown
-			s.box.Forget(now)
-		}
+	p.mu.Unlock()
+	seen, view := p.view(s, &before)
+	returned = true
+	now, closed := p.now(), p.calls.Err() != nil
+	p.mu.Lock()
+	switch {
+	case closed:
 		s.box.Unlearned(now)
-	} else {
-		if seen.shards == nil {
-			seen.shards = before.shards
-		}
-		seen.told = before.told
-		if seen.limit == 0 {
-			seen.limit = before.limit
-		}
-		view.MaxRecordBytes = p.cfg.recordLimit(seen.limit)
+	case fetch.Code(seen.failing) == "ResourceNotFoundException":
+		seen.shards, seen.distribution = nil, outbox.Unknown
 		s.seen = seen
-		s.limit.Store(int64(view.MaxRecordBytes))
+		s.box.Forget(now)
+		s.box.Unlearned(now)
+	default:
+		s.seen = seen
+		if view.MaxRecordBytes > 0 {
+			s.limit.Store(int64(view.MaxRecordBytes))
+		}
 		s.box.Learn(view, now)
 	}
-	failures := s.seen.failures
 	p.mu.Unlock()
 	p.nudge()
-	switch {
-	case p.calls.Err() != nil:
-	case err != nil:
-		p.logLook(s, failures, err)
-	default:
-		p.tellView(s, &before, &seen)
+	if closed {
+		return
 	}
+	if seen.failing != nil {
+		p.logLook(s, seen.failures, seen.failing)
+	}
+	p.tellView(s, &before, &seen)
 }
 
 // view lists the shards of a stream and describes it. What is not allowed, or not known to the
-// endpoint, is left out; any other failure is an error.
-func (p *Producer) view(s *putStream) (seen streamView, view outbox.View, err error) {
+// endpoint, is left out; any other failure leaves what was known before.
+func (p *Producer) view(s *putStream, before *streamView) (seen streamView, view outbox.View) {
 	caller := fetch.Caller{Options: p.options, Timeout: p.cfg.CallTimeout}
 	target := fetch.NewStream(s.name)
-	if p.lister == nil {
-		seen.listing = errors.New("the client has no ListShards")
-	} else if seen.shards, err = listMap(p.calls, caller, p.lister, target); isUnavailable(err) {
+	seen = streamView{shards: before.shards, limit: before.limit, told: before.told}
+	table, err := p.list(caller, target)
+	switch {
+	case err == nil:
+		seen.shards, view.Map = table, table
+	case isUnavailable(err):
 		seen.listing = err
-	} else if err != nil {
-		return seen, view, err
+	default:
+		seen.failing = err
 	}
-	if p.describer == nil {
-		seen.describing = errors.New("the client has no DescribeStreamSummary")
-	} else if summary, err := describeSummary(p.calls, caller, p.describer, target); isUnavailable(err) {
-		seen.describing = err
-	} else if err != nil {
-		return seen, view, err
-	} else {
+	summary, err := p.describe(caller, target)
+	switch {
+	case err == nil:
 		seen.distribution = distributionOf(summary)
 		if kib := summary.MaxRecordSizeInKiB; kib != nil && *kib > 0 {
 			seen.limit = int(*kib) << 10
 		}
+		view.MaxRecordBytes = p.cfg.recordLimit(seen.limit)
+	case isUnavailable(err):
+		seen.describing = err
+		view.MaxRecordBytes = p.cfg.recordLimit(seen.limit)
+	default:
+		seen.failing = cmp.Or(seen.failing, err)
+		seen.distribution = before.distribution // and the limit stays as it is
 	}
-	view.Map, view.Distribution = seen.shards, seen.distribution
-	return seen, view, nil
+	if seen.failing != nil {
+		seen.failures = before.failures + 1
+	}
+	view.Distribution, view.Partial = seen.distribution, seen.failing != nil
+	return seen, view
+}
+
+// Why a client can't be asked.
+var (
+	errNoLister    = errors.New("the client has no ListShards")
+	errNoDescriber = errors.New("the client has no DescribeStreamSummary")
+)
+
+func (p *Producer) list(caller fetch.Caller, target fetch.Stream) (*outbox.Map, error) {
+	if p.lister == nil {
+		return nil, errNoLister
+	}
+	return listMap(p.calls, caller, p.lister, target)
+}
+
+func (p *Producer) describe(caller fetch.Caller, target fetch.Stream) (*types.StreamDescriptionSummary, error) {
+	if p.describer == nil {
+		return nil, errNoDescriber
+	}
+	return describeSummary(p.calls, caller, p.describer, target)
 }
 
 // recordLimit returns how large a record may be in a stream that takes that much; 0: nobody says.
@@ -137,6 +158,9 @@ func distributionOf(summary *types.StreamDescriptionSummary) outbox.Distribution
 // isUnavailable says whether a call can't be made by this caller, or at this endpoint: asking again
 // soon would not help, and putting may work nevertheless.
 func isUnavailable(err error) bool {
+	if errors.Is(err, errNoLister) || errors.Is(err, errNoDescriber) {
+		return true
+	}
 	code := fetch.Code(err)
 	return strings.HasPrefix(code, "AccessDenied") || code == "UnknownOperationException"
 }

@@ -160,7 +160,7 @@ func TestProducerWithoutPermissions(t *testing.T) {
 
 func TestProducerSaysWhyItDoesNotKnowAStream(t *testing.T) {
 	t.Parallel()
-	for _, op := range []string{"ListShards", "DescribeStreamSummary"} {
+	for op, mapped := range map[string]bool{"ListShards": false, "DescribeStreamSummary": true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := serve(t, 2)
 			cure := s.Inject(kintest.Fault{Operation: op, Error: "InternalFailure"})
@@ -169,8 +169,8 @@ func TestProducerSaysWhyItDoesNotKnowAStream(t *testing.T) {
 			l := newPutLog(t, p)
 			shout(l, "r", 10)
 			time.Sleep(time.Minute)
-			if at := p.Stats().Streams[0]; at.Mapped || at.ViewErr == nil || !strings.Contains(at.ViewErr.Error(), "InternalFailure") {
-				t.Errorf("%s fails: mapped = %v, because of %v, want false, because of InternalFailure", op, at.Mapped, at.ViewErr)
+			if at := p.Stats().Streams[0]; at.Mapped != mapped || at.ViewErr == nil || !strings.Contains(at.ViewErr.Error(), "InternalFailure") {
+				t.Errorf("%s fails: mapped = %v, because of %v, want %v, because of InternalFailure", op, at.Mapped, at.ViewErr, mapped)
 			}
 			cure()
 			time.Sleep(time.Minute)
@@ -183,6 +183,54 @@ func TestProducerSaysWhyItDoesNotKnowAStream(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestProducerLearnsWhatItCan(t *testing.T) {
+	t.Parallel()
+
+	t.Run("the shards, while the stream can't be described", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, 4)
+			p := newProducer(t, client(s), kin.ProducerConfig{Aggregation: kin.AggregateByShard})
+			l := newPutLog(t, p)
+			shout(l, "known", 100)
+			time.Sleep(time.Second)
+			defer s.Inject(kintest.Fault{Operation: "DescribeStreamSummary", Error: "InternalFailure"})()
+			if err := s.Reshard("orders", 7); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Minute)
+			shout(l, "later", 1000)
+			mustClose(t, p)
+			at := p.Stats().Streams[0]
+			if len(at.Shards) != 7 || at.Aggregation != kin.AggregateByShard || at.Repeated != 0 {
+				t.Errorf("shards = %d, aggregation = %v, put twice = %d, want 7, AggregateByShard, 0", len(at.Shards), at.Aggregation, at.Repeated)
+			}
+		})
+	})
+
+	t.Run("who chooses the shards, while they can't be listed", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := kintest.New(t)
+			arn, c := onDemand(t, s, "orders")
+			p := newProducer(t, client(s), kin.ProducerConfig{Aggregation: kin.AggregateByPartitionKey})
+			l := newPutLog(t, p)
+			shout(l, "known", 100)
+			time.Sleep(time.Second)
+			defer s.Inject(kintest.Fault{Operation: "ListShards", Error: "InternalFailure"})()
+			distribute(t, c, arn, types.RecordDistributionStrategyAuto)
+			time.Sleep(2 * time.Minute)
+			if at := p.Stats().Streams[0]; !at.Auto || at.Aggregation != kin.NoAggregation {
+				t.Errorf("auto = %v, aggregation = %v, want true, NoAggregation", at.Auto, at.Aggregation)
+			}
+			if n := s.CallCount("ListShards"); n > 15 {
+				t.Errorf("calls in two minutes = %d, want less and less often", n)
+			}
+			mustClose(t, p)
+		})
+	})
 }
 
 // onDemand makes an on-demand stream, of which the service may choose the shards.
@@ -312,6 +360,14 @@ func TestProducerTakesWhatTheStreamTakes(t *testing.T) {
 			t.Errorf("Put before the limit was known = %v after %d calls, want ErrInvalidRecord without one", err, s.CallCount("PutRecords")-4)
 		}
 		mustClose(t, late)
+		defer s.Inject(kintest.Fault{Operation: "DescribeStreamSummary", Error: "AccessDeniedException"})()
+		told := newProducer(t, c, kin.ProducerConfig{Stream: "large", MaxRecordBytes: 3 << 20})
+		for range 2 {
+			if _, err := told.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: make([]byte, 3<<20-1)}); err != nil {
+				t.Errorf("3 MiB, as configured, into a stream that can't be described: %v, want stored", err)
+			}
+		}
+		mustClose(t, told)
 	})
 }
 

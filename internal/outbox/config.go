@@ -92,5 +92,6 @@ const (
 type View struct {
 	Map            *Map // nil: not known; then an earlier one stays
 	Distribution   Distribution
-	MaxRecordBytes int // of data and partition key; 0: not known
+	MaxRecordBytes int  // of data and partition key; 0: not known
+	Partial        bool // more was asked than is known: it is asked again as after no answer
 }

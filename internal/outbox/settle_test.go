@@ -266,6 +266,30 @@ func TestViews(t *testing.T) {
 			r.now = step.Wait
 		}
 	})
+	t.Run("are used, and asked for less and less often, while half of the answer is missing", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Random = func() float64 { return 1 } })
+		r.now += time.Minute
+		for _, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
+			if !r.o.Next(r.now).Ask {
+				t.Fatal("not asked")
+			}
+			r.o.Learn(outbox.View{Distribution: outbox.Auto, Partial: true}, r.now)
+			if r.o.Stats(r.now).Distribution != outbox.Auto {
+				t.Error("the half that is there was not learned")
+			}
+			want := time.Duration(seconds) * time.Second
+			if got := r.o.Next(r.now).Wait - r.now; got != want {
+				t.Errorf("ask again after %v, want %v", got, want)
+			}
+			r.now += want
+		}
+		r.o.Next(r.now)
+		r.o.Learn(outbox.View{Map: r.m, Distribution: outbox.ByKey}, r.now)
+		if got := r.o.Next(r.now).Wait - r.now; got != time.Minute {
+			t.Errorf("after a whole answer, ask again after %v, want a minute", got)
+		}
+	})
 	t.Run("are never asked for without RefreshEvery", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, nil)

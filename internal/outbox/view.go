@@ -24,6 +24,18 @@ func (q *question) due(now time.Duration) bool {
 	return true
 }
 
+// answered ends a question. partial says that there was no answer, or half of one.
+func (q *question) answered(partial bool, refreshEvery, now time.Duration, random func() float64) {
+	q.out = false
+	switch {
+	case partial:
+		q.failures++
+		q.at = now + backOff(askAgain, maxAsk, q.failures, random)
+	case refreshEvery > 0:
+		q.failures, q.at = 0, now+refreshEvery
+	}
+}
+
 // next is the moment of the next question.
 func (q *question) next() time.Duration {
 	if q.out {
@@ -47,8 +59,7 @@ func (o *Outbox[T]) want(now time.Duration) {
 // Learn takes in the answer to Step.Ask, or what the caller knows otherwise.
 func (o *Outbox[T]) Learn(v View, now time.Duration) {
 	now = o.space.tick(now)
-	q := &o.question
-	q.out, q.failures = false, 0
+	soon := v.Map != nil || !v.Partial
 	if v.Map == nil {
 		v.Map = o.view.Map
 	}
@@ -61,11 +72,9 @@ func (o *Outbox[T]) Learn(v View, now time.Duration) {
 		o.refuseUnordered(now)
 	}
 	o.judgeLanded(now)
-	if o.cfg.RefreshEvery > 0 {
-		q.at = now + o.cfg.RefreshEvery
-		if q.wanted || len(o.landed) > 0 {
-			q.at = max(now, q.asked+askAgain)
-		}
+	o.question.answered(v.Partial, o.cfg.RefreshEvery, now, o.cfg.Random)
+	if soon && (o.question.wanted || len(o.landed) > 0) {
+		o.want(now)
 	}
 }
 
@@ -83,10 +92,7 @@ func (o *Outbox[T]) Forget(now time.Duration) {
 
 // Unlearned says that Step.Ask found no answer. It is asked again later.
 func (o *Outbox[T]) Unlearned(now time.Duration) {
-	q := &o.question
-	q.out = false
-	q.failures++
-	q.at = o.space.tick(now) + backOff(askAgain, maxAsk, q.failures, o.cfg.Random)
+	o.question.answered(true, o.cfg.RefreshEvery, o.space.tick(now), o.cfg.Random)
 }
 
 // mapFor returns the map that lanes are made of.

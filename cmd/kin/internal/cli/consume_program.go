@@ -110,9 +110,10 @@ func (p *program) follow(out *os.File) {
 		err = *broken
 	}
 	p.err = err
+	early := p.endedEarly() // while the handlers still have the records that are to be counted
 	close(p.ended)
 	if !p.finishing.Load() {
-		p.work.stop(p.endedEarly())
+		p.work.stop(early)
 	}
 }
 
