@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kinstream/kin"
@@ -65,17 +66,18 @@ func (x explanation) line() string {
 	if x.Limit == "" {
 		return ""
 	}
-	text := fmt.Sprintf("limited by %s: %s", x.Limit, x.Text)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("limited by %s: %s", x.Limit, x.Text))
 	const most = 8 // shards to name
 	for i, id := range x.Shards {
 		switch {
 		case i == 0:
-			text += " " + string(id)
+			text.WriteString(" " + string(id))
 		case i < most:
-			text += ", " + string(id)
+			text.WriteString(", " + string(id))
 		case i == most:
-			text += fmt.Sprintf(" and %s more", thousands(int64(len(x.Shards)-most)))
+			text.WriteString(fmt.Sprintf(" and %s more", thousands(int64(len(x.Shards)-most))))
 		}
 	}
-	return text
+	return text.String()
 }
