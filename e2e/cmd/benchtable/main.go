@@ -27,7 +27,7 @@ func run(r io.Reader, w io.Writer) error {
 	if len(all) == 0 {
 		return errors.New("no results of benchmarks in the input")
 	}
-	for _, table := range []table{serverTable(all), codecTable(all), readerTable(all), consumerTable(all), groupTable(all), planTable(all)} {
+	for _, table := range []table{serverTable(all), codecTable(all), readerTable(all), producerTable(all), consumerTable(all), groupTable(all), planTable(all)} {
 		if err := table.write(w); err != nil {
 			return err
 		}

@@ -17,6 +17,10 @@ BenchmarkRead/10000x200B/bare-2         	       1	       500 cpu-ns/record
 BenchmarkRead/10000x200B/reader-2       	       1	       550 cpu-ns/record
 BenchmarkConsume/10000x200B/lanes=1-2   	       1	       572 cpu-ns/record
 BenchmarkConsume/10000x200B/lanes=8-2   	       1	       900 cpu-ns/record
+BenchmarkPut/100B/sdk-2                 	       1	    300000 records/cpu-s
+BenchmarkPut/100B/producer-2            	       1	    900000 records/cpu-s
+BenchmarkPut/100B/aggregated-2          	       1	   1500000 records/cpu-s
+BenchmarkPut/100B/aggregated_in_order-2 	       1	   1200000 records/cpu-s
 pkg: github.com/kinstream/kin/internal/assign
 BenchmarkPlan/cold_start/100_streams-2  	      60	  18500000 ns/op
 pkg: github.com/kinstream/kin/e2e/group
@@ -36,6 +40,7 @@ func TestFiguresStandSideBySide(t *testing.T) {
 		"GetRecords 10000x200B 35133 - 2903 -x 12.1x -",
 		"10000x200B 500 550 10 %",
 		"10000x200B 550 572 4 % 900",
+		"100B 300000 900000 3.0x 1500000 5.0x 1200000",
 		"cold start/100 streams 18.5",
 		"kill -9 dynalite 9500 -",
 	} {
