@@ -108,7 +108,7 @@ sim: ## simulate groups for SIMTIME (default 60s), small ones and large ones
 
 # What is measured is also kept, in the format that benchstat reads.
 .PHONY: bench
-bench: setup ## figures of the server, the codec, the reader and groups, side by side (a quarter of an hour)
+bench: setup ## figures of the server, the codec, reader, producer and groups, side by side (20 minutes)
 	@cd e2e && go build -o $(TOOLS)/bin/benchtable ./cmd/benchtable
 	@echo "measuring; all figures go to $(TOOLS)/bench.txt"
 	@{ (cd e2e && KIN_E2E=required go test -run '^$$' -bench 'Records|PutRecord$$|Push' -benchtime 3s -timeout 20m ./bench) && \

@@ -67,7 +67,7 @@ func (x explanation) line() string {
 		return ""
 	}
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("limited by %s: %s", x.Limit, x.Text))
+	fmt.Fprintf(&text, "limited by %s: %s", x.Limit, x.Text)
 	const most = 8 // shards to name
 	for i, id := range x.Shards {
 		switch {
@@ -76,7 +76,7 @@ func (x explanation) line() string {
 		case i < most:
 			text.WriteString(", " + string(id))
 		case i == most:
-			text.WriteString(fmt.Sprintf(" and %s more", thousands(int64(len(x.Shards)-most))))
+			fmt.Fprintf(&text, " and %s more", thousands(int64(len(x.Shards)-most)))
 		}
 	}
 	return text.String()
