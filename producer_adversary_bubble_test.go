@@ -40,7 +40,7 @@ func TestProducerOutlivesGoroutinesThatEnd(t *testing.T) {
 		}},
 		"the hook of calls": {stored: true, hooks: kin.ProducerHooks{Called: func(kin.PutCallInfo) { end() }}},
 		"the hook of failures": {
-			answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			answer: func(_ context.Context, _ int, _ *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
 				return nil, &types.ResourceNotFoundException{}
 			},
 			hooks: kin.ProducerHooks{Failed: func(*kin.PutError) { end() }},

@@ -35,7 +35,7 @@ func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
 	whole := clientGone
 	defer func() {
 		if v := recover(); v != nil {
-			panic(v)
+			panic(v) //nolint:forbidigo // the panic of the client goes on, and nobody is answered
 		}
 		p.settle(s, call, whole, begun) // also if the client ends the goroutine (a test's FailNow)
 	}()
