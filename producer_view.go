@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -20,6 +21,7 @@ import (
 type streamView struct {
 	shards       *outbox.Map // nil: not known
 	distribution outbox.Distribution
+	described    time.Duration   // moment of the last description
 	limit        int             // bytes of a record, as the stream says; 0: not known
 	listing      error           // why the shards can't be listed, if they can't be
 	describing   error           // why the stream can't be described, if it can't be
@@ -27,6 +29,10 @@ type streamView struct {
 	failures     int             // looks in a row of which that is true
 	told         map[string]bool // operations of which the log has said that they are not allowed
 }
+
+// staleAfter is after how many times DescribeEvery without an answer it is no longer trusted that a stream
+// chooses its shards by key: then nothing is aggregated.
+const staleAfter = 5
 
 // look asks for the shards of a stream and for its description, and tells the engine, which
 // says when to ask again. There is one look at a stream at a time. What one of the two calls says counts
@@ -92,7 +98,7 @@ func (p *Producer) view(s *putStream, before *streamView) (seen streamView, view
 	summary, err := p.describe(caller, target)
 	switch {
 	case err == nil:
-		seen.distribution = distributionOf(summary)
+		seen.distribution, seen.described = distributionOf(summary), p.now()
 		if kib := summary.MaxRecordSizeInKiB; kib != nil && *kib > 0 {
 			seen.limit = int(*kib) << 10
 		}
@@ -102,7 +108,9 @@ func (p *Producer) view(s *putStream, before *streamView) (seen streamView, view
 		view.MaxRecordBytes = p.cfg.recordLimit(seen.limit)
 	default:
 		seen.failing = cmp.Or(seen.failing, err)
-		seen.distribution = before.distribution // and the limit stays as it is
+		if p.now()-before.described < staleAfter*p.cfg.DescribeEvery {
+			seen.distribution, seen.described = before.distribution, before.described // and the limit stays as it is
+		}
 	}
 	if seen.failing != nil {
 		seen.failures = before.failures + 1

@@ -210,6 +210,28 @@ func TestProducerLearnsWhatItCan(t *testing.T) {
 		})
 	})
 
+	t.Run("not for ever that the stream chooses its shards by key", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, 4)
+			p := newProducer(t, client(s), kin.ProducerConfig{Aggregation: kin.AggregateByPartitionKey})
+			l := newPutLog(t, p)
+			shout(l, "known", 100)
+			time.Sleep(time.Second)
+			heal := s.Inject(kintest.Fault{Operation: "DescribeStreamSummary", Error: "InternalFailure"})
+			time.Sleep(8 * time.Minute)
+			if at := p.Stats().Streams[0]; at.Aggregation != kin.NoAggregation {
+				t.Errorf("aggregation after minutes = %v, want NoAggregation", at.Aggregation)
+			}
+			heal()
+			time.Sleep(2 * time.Minute)
+			if at := p.Stats().Streams[0]; at.Aggregation != kin.AggregateByPartitionKey {
+				t.Errorf("aggregation when it is known again = %v, want AggregateByPartitionKey", at.Aggregation)
+			}
+			mustClose(t, p)
+		})
+	})
+
 	t.Run("who chooses the shards, while they can't be listed", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
