@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"net/url"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,19 +33,15 @@ func Dynalite() DynamoDBKind {
 				name:    "dynalite",
 				command: node(tb),
 				args: func(port string) []string {
-					return []string{
-						"--import", "data:text/javascript," + url.PathEscape(surviveAborts), script, "--host", "127.0.0.1", "--port", port,
+					return survivingAborts(
+						script, "--host", "127.0.0.1", "--port", port,
 						"--createTableMs", delay, "--deleteTableMs", delay, "--updateTableMs", delay,
-					}
+					)
 				},
 			}.run(tb)
 		},
 	}
 }
-
-// surviveAborts keeps dynalite from ending because a client went away in the middle of a
-// request, as clients do that are killed.
-const surviveAborts = `process.on("uncaughtException", (err) => { if (err.code !== "ECONNRESET") throw err })`
 
 // Dynoxide is dynoxide 3.2.0: native, on SQLite in memory.
 func Dynoxide() DynamoDBKind {

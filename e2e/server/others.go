@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,10 +23,10 @@ func Kinesalite() Kind {
 				name:    "kinesalite",
 				command: node(tb),
 				args: func(port string) []string {
-					return []string{
+					return survivingAborts(
 						script, "--port", port, "--shardLimit", "100000",
 						"--createStreamMs", delay, "--deleteStreamMs", delay, "--updateStreamMs", delay,
-					}
+					)
 				},
 			}.run(tb)
 		},
@@ -34,7 +35,7 @@ func Kinesalite() Kind {
 
 // KinesisLocal is kinesis-local 0.6.2, kinesis-mock compiled to JavaScript: the
 // widest API of all, slow, and in need of a first message on event streams. In
-// CBOR it answers data as text in base64.
+// CBOR it answers data as text in base64, and a connection that is reset ends it.
 func KinesisLocal() Kind {
 	return Kind{
 		Name:         "kinesis-local",
@@ -109,6 +110,14 @@ func node(tb testing.TB) string {
 		Missing(tb, "Node.js")
 	}
 	return path
+}
+
+// survivingAborts returns node's arguments for a script that must not end because a client
+// went away in the middle of a request, as clients do that are killed or give a call up:
+// kinesalite and dynalite throw what is reported on such a request.
+func survivingAborts(script string, args ...string) []string {
+	const handler = `process.on("uncaughtException", (err) => { if (err.code !== "ECONNRESET") throw err })`
+	return append([]string{"--import", "data:text/javascript," + url.PathEscape(handler), script}, args...)
 }
 
 func executable(name string) string {
