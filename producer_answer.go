@@ -8,7 +8,7 @@ import (
 
 // answer answers the records whose verdict is final, and gives the call back.
 func (p *Producer) answer(s *putStream, call *outbox.Call[owner]) {
-	s.times.answered(call, p.now())
+	s.box.Answered(call, p.now())
 	defer p.release(s, call)
 	d := delivery{p: p, s: s, call: call}
 	d.run()

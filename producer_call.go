@@ -31,7 +31,7 @@ type putCall struct {
 // free before any callback is called: they may put.
 func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
 	begun := p.now()
-	s.times.begun(call, begun)
+	s.box.Begun(call, begun)
 	whole := clientGone
 	defer func() {
 		if v := recover(); v != nil {
@@ -56,7 +56,7 @@ func (p *Producer) settle(s *putStream, call *outbox.Call[owner], whole *outbox.
 	p.nudge()
 
 	defer p.answer(s, call) // also if a hook ends the goroutine
-	p.report(s, call, whole, now-begun)
+	p.report(s, call, whole, begun, now)
 }
 
 // putRecords makes the call, and gives each entry its Place or Failure. It returns why the call
@@ -203,13 +203,13 @@ func placeEntries(call *outbox.Call[owner], out *kinesis.PutRecordsOutput) *outb
 }
 
 // report tells hooks and the log about a call.
-func (p *Producer) report(s *putStream, call *outbox.Call[owner], whole *outbox.Failure, took time.Duration) {
+func (p *Producer) report(s *putStream, call *outbox.Call[owner], whole *outbox.Failure, begun, now time.Duration) {
 	if p.cfg.Hooks.Called == nil && whole == nil {
 		return
 	}
-	info := PutCallInfo{Stream: s.name, Entries: len(call.Entries), Took: took}
+	info := PutCallInfo{Stream: s.name, Entries: len(call.Entries), Took: now - begun}
 	for i := range call.Entries {
-		info.add(&call.Entries[i], call.Range(i))
+		info.add(&call.Entries[i], call.Range(i), begun)
 	}
 	if whole != nil {
 		info.Err, info.Ambiguous = whole.Err, whole.Ambiguous

@@ -1,6 +1,10 @@
 package kin
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinstream/kin/internal/outbox"
+)
 
 // RecordOverhead is what a record counts against MaxBufferedBytes besides its bytes.
 const RecordOverhead = recordOverhead
@@ -13,4 +17,4 @@ func ProducerHeld(p *Producer) int {
 }
 
 // BucketOf returns the bucket of a Histogram for a duration.
-func BucketOf(d time.Duration) int { return bucketOf(d) }
+func BucketOf(d time.Duration) int { return outbox.BucketOf(d) }

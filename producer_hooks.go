@@ -56,6 +56,10 @@ type PutShardInfo struct {
 	Bytes     int // data and partition keys of the Kinesis records
 	Stored    int // Kinesis records stored now
 	Throttled int // Kinesis records refused because of a throughput limit
+
+	// Oldest is how long the one of its user records that came first had waited for this call, from its acceptance. What a
+	// Put of that one sees is Oldest and PutCallInfo.Took.
+	Oldest time.Duration
 }
 
 // BufferInfo describes how full the buffer of a [Producer] is.
@@ -75,8 +79,8 @@ type MapInfo struct {
 	Aggregating bool      // records are aggregated, if there are several
 }
 
-// add counts one entry of a call.
-func (i *PutCallInfo) add(e *outbox.Entry[owner], items []outbox.Item[owner]) {
+// add counts one entry of a call that began at that moment.
+func (i *PutCallInfo) add(e *outbox.Entry[owner], items []outbox.Item[owner], begun time.Duration) {
 	i.Records += len(items)
 	i.Bytes += e.Packed
 	for j := range items {
@@ -106,6 +110,7 @@ func (i *PutCallInfo) add(e *outbox.Entry[owner], items []outbox.Item[owner]) {
 	shard.Entries++
 	shard.Records += len(items)
 	shard.Bytes += e.Packed
+	shard.Oldest = max(shard.Oldest, begun-items[0].Accepted())
 }
 
 // shard returns the share of a shard. Entries of one shard are next to each other, as a rule.

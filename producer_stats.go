@@ -97,6 +97,10 @@ type ShardPutStats struct {
 	Factor                  float64       // of the shard's limits, to which the producer keeps now: below 1 after refusals
 	Oldest                  time.Duration // how long the oldest record has waited
 	LaneTime                LaneTime      // in each state
+
+	// TimeInBuffer and Delay are those of StreamStats, for the records of this shard. Delay has all that were
+	// answered: Stored and Failed.
+	TimeInBuffer, Delay Histogram
 }
 
 // LaneTime is time by what held up the records of a shard while it had some: Idle is when it had none.
@@ -147,7 +151,7 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 		Stream: s.name, PutCounts: PutCounts(e.Counts),
 		Mapped: e.Mapped, Auto: e.Distribution == outbox.Auto, Aggregation: Aggregation(e.Aggregation), ViewErr: view.err(),
 		Buffered: e.Queued, InFlight: e.Calls, Landed: e.Landed, StoppedTime: e.Stopped, Stopped: e.StoppedUntil > now,
-		LaneTime: laneTime(e.Spent[:]), TimeInBuffer: s.times.buffer.read(), Delay: s.times.delay.read(),
+		LaneTime: laneTime(e.Spent[:]), TimeInBuffer: Histogram(e.Buffer), Delay: Histogram(e.Delay),
 	}
 	if stats.Stopped {
 		stats.StoppedTime -= e.StoppedUntil - now
@@ -161,6 +165,7 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 		stats.Shards = append(stats.Shards, ShardPutStats{
 			ShardID: ShardID(l.Shard.ID), PutCounts: PutCounts(l.Counts), Buffered: l.Queued, BufferedBytes: l.QueuedBytes,
 			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: laneTime(l.Spent[:]),
+			TimeInBuffer: Histogram(l.Buffer), Delay: Histogram(l.Delay),
 		})
 	}
 	return stats

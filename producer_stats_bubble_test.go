@@ -114,6 +114,15 @@ func checkAccount(t *testing.T, stats *kin.ProducerStats, calls []kin.PutCallInf
 	if at.Strayed == 0 || at.Repeated == 0 {
 		t.Errorf("strayed = %d, repeated = %d, want some after the split", at.Strayed, at.Repeated)
 	}
+	if got := calls[0].Shards[0].Oldest; got != 100*time.Millisecond {
+		t.Errorf("the first record waited for %v, want the Linger of 100 ms", got)
+	}
+	for i := range at.Shards {
+		shard := &at.Shards[i]
+		if shard.Delay.Count() != shard.Stored+shard.Failed || shard.TimeInBuffer.Count() == 0 || shard.Delay.Sum < shard.TimeInBuffer.Sum {
+			t.Errorf("shard %s = %+v, want a delay for each record, and times in the buffer below them", shard.ShardID, shard)
+		}
+	}
 	if at.Recovered == 0 || at.Fill() < 5 || at.StoredBytes == 0 || at.EntryBytes <= at.StoredBytes {
 		t.Errorf("recovered = %d, fill = %.1f, bytes = %d in %d", at.Recovered, at.Fill(), at.StoredBytes, at.EntryBytes)
 	}

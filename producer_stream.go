@@ -23,8 +23,7 @@ type putStream struct {
 	name  string // or ARN
 	box   *outbox.Outbox[owner]
 	limit atomic.Int64 // bytes of a record, as far as it is known
-	times putTimes
-	seen  streamView // guarded by Producer.mu
+	seen  streamView   // guarded by Producer.mu
 }
 
 // streamOf returns the stream of a record, which it makes if it is not known.

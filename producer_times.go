@@ -1,24 +1,17 @@
 package kin
 
 import (
-	"math/bits"
-	"sync/atomic"
 	"time"
 
 	"github.com/kinstream/kin/internal/outbox"
 )
 
 // HistogramBuckets is the number of buckets of a [Histogram].
-const HistogramBuckets = 18
+const HistogramBuckets = outbox.Buckets
 
 // HistogramBound returns the upper bound of bucket i of every [Histogram], inclusive: 1, 2, 4, ...
 // milliseconds. The last bucket has no bound, and 0 is returned for it.
-func HistogramBound(i int) time.Duration {
-	if i < 0 || i >= HistogramBuckets-1 {
-		return 0
-	}
-	return time.Millisecond << i
-}
+func HistogramBound(i int) time.Duration { return outbox.Bound(i) }
 
 // Histogram counts durations. Its buckets are the same in all: see [HistogramBound].
 type Histogram struct {
@@ -48,70 +41,6 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 		}
 	}
 	return 0
-}
-
-func (h *Histogram) add(d time.Duration) {
-	h.Counts[bucketOf(d)]++
-	h.Sum += d
-}
-
-// bucketOf returns the first bucket whose bound is not below d.
-func bucketOf(d time.Duration) int {
-	if d <= time.Millisecond {
-		return 0
-	}
-	return min(bits.Len64(uint64(d-1)/uint64(time.Millisecond)), HistogramBuckets-1)
-}
-
-// sharedHistogram is a Histogram that calls add to side by side.
-type sharedHistogram struct {
-	counts [HistogramBuckets]atomic.Uint64
-	sum    atomic.Int64
-}
-
-func (s *sharedHistogram) merge(h *Histogram) {
-	for i, n := range h.Counts {
-		if n > 0 {
-			s.counts[i].Add(n)
-		}
-	}
-	s.sum.Add(int64(h.Sum))
-}
-
-func (s *sharedHistogram) read() (h Histogram) {
-	for i := range s.counts {
-		h.Counts[i] = s.counts[i].Load()
-	}
-	h.Sum = time.Duration(s.sum.Load())
-	return h
-}
-
-// putTimes is how long records of a stream take.
-type putTimes struct {
-	buffer sharedHistogram // from acceptance to the first call
-	delay  sharedHistogram // from acceptance to the answer
-}
-
-// begun counts the records of a call that is about to be made, those that had none before.
-func (t *putTimes) begun(call *outbox.Call[owner], now time.Duration) {
-	var h Histogram
-	for i := range call.Items {
-		if it := &call.Items[i]; it.Attempts == 0 {
-			h.add(now - it.Accepted())
-		}
-	}
-	t.buffer.merge(&h)
-}
-
-// answered counts the records of a call that are answered now.
-func (t *putTimes) answered(call *outbox.Call[owner], now time.Duration) {
-	var h Histogram
-	for i := range call.Items {
-		if it := &call.Items[i]; it.Verdict.Final() {
-			h.add(now - it.Accepted())
-		}
-	}
-	t.delay.merge(&h)
 }
 
 // usage is how the producer as a whole is used. It is guarded by Producer.mu.

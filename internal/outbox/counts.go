@@ -43,6 +43,7 @@ type LaneStats struct {
 	State               State         // now
 	Oldest              time.Duration // how long the oldest record has waited
 	Spent               [states]time.Duration
+	Times
 }
 
 // Stats is an Outbox seen from outside.
@@ -57,6 +58,7 @@ type Stats struct {
 	StoppedUntil time.Duration         // the stream stands still until then, since calls fail
 	Stopped      time.Duration         // how long it has stood still, in sum
 	Spent        [states]time.Duration // by all lanes, those that are retired included
+	Times                              // of all items
 	Lanes        []LaneStats           // by hash key
 }
 
@@ -66,14 +68,14 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 	s := Stats{
 		Counts: o.past, Mapped: !o.table.virtual, Aggregation: o.packing, Distribution: o.view.Distribution,
 		Queued: o.queued, Calls: o.calls, Landed: len(o.landed),
-		StoppedUntil: o.stoppedUntil, Stopped: o.stopped, Spent: o.pastSpent,
+		StoppedUntil: o.stoppedUntil, Stopped: o.stopped, Spent: o.pastSpent, Times: o.times.read(),
 		Lanes: make([]LaneStats, len(o.lanes)),
 	}
 	for i, l := range o.lanes {
 		s.add(&l.counts)
 		at := LaneStats{
 			Shard: l.shard, Counts: l.counts, Queued: l.queue.n, QueuedBytes: l.cost, Unsettled: l.inflight,
-			Factor: l.pace.factor, State: l.state, Spent: l.spent,
+			Factor: l.pace.factor, State: l.state, Spent: l.spent, Times: l.times.read(),
 		}
 		at.Spent[l.state] += now - l.since
 		for state, spent := range at.Spent {

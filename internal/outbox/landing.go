@@ -147,7 +147,7 @@ func (o *Outbox[T]) outcome(at *landing[T], now time.Duration) {
 			o.place(l, now)
 			continue
 		}
-		o.finish(*it)
+		o.finish(*it, at.lane)
 		if it.Verdict != Stored {
 			count.Failed++
 			continue

@@ -45,6 +45,7 @@ type lane[T any] struct {
 	slot    [agendas]int // place on the agenda, counted from 1; 0: none
 
 	counts Counts
+	times  times
 }
 
 // tally is where to count: what happens to records of a lane that is retired is

@@ -145,17 +145,17 @@ func (o *Outbox[T]) decide(l *lane[T], at cursor[T], v Verdict, why *Failure) cu
 		it.Last = why
 	}
 	l.tally().Failed++
-	o.finish(it)
+	o.finish(it, l)
 	return at
 }
 
-// finish has an item answered by the next Step.
-func (o *Outbox[T]) finish(it Item[T]) {
+// finish has an item of a lane answered by the next Step.
+func (o *Outbox[T]) finish(it Item[T], l *lane[T]) {
 	o.space.decided(&it)
 	if o.over == nil {
 		o.over = o.newCall(0)
 	}
-	o.over.Entries = append(o.over.Entries, Entry[T]{First: len(o.over.Items), N: 1})
+	o.over.Entries = append(o.over.Entries, Entry[T]{First: len(o.over.Items), N: 1, lane: l})
 	o.over.Items = append(o.over.Items, it)
 }
 
@@ -184,7 +184,7 @@ func (o *Outbox[T]) giveUp() {
 			it := landing.items[i]
 			it.Verdict, it.Ambiguous, it.Last = GivenUp, true, strayed
 			landing.lane.tally().Failed++
-			o.finish(it)
+			o.finish(it, landing.lane)
 		}
 		landing.lane.inflight--
 	}
