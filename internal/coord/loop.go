@@ -153,7 +153,7 @@ func (l *loop) tell(e Event) {
 	leaving, joined := l.machine.Leaving(), l.machine.phase == member
 	l.mu.Unlock()
 	if leaving || joined {
-		l.start.by = never
+		l.joined(now)
 	}
 	if leaving && !l.leaving {
 		l.leaving, l.cutAt = true, now+l.cfg.ShutdownTimeout

@@ -31,23 +31,35 @@ func (e *StartError) Unwrap() error { return e.Err }
 var errSilent = errors.New("it has not answered (can it be reached from here?)")
 
 // starting is the part of a Worker's life in which nothing has shown yet that its store is the
-// right one: until it has joined, and for each operation until it has worked once.
+// right one: until it has joined, and soon after for each operation until it has worked once.
 type starting struct {
 	by     time.Duration   // when to give up; never if the worker has joined, or need not
+	over   time.Duration   // from when on nothing of the store ends the worker; never until it has joined
 	works  map[string]bool // operations that have worked
 	failed *StartError     // the last call that did not, and has not worked since
 }
 
+// startMost is how long a start lasts after joining, or the TTL if that is longer. By then a
+// worker has made all calls that it can't do without, if there was any reason to. Those that
+// come later are refused to all workers in the same moment, and would end the whole group.
+const startMost = time.Minute
+
 func (l *loop) newStarting() starting {
-	s := starting{by: never, works: map[string]bool{}}
+	s := starting{by: never, over: never, works: map[string]bool{}}
 	if l.cfg.StartTimeout > 0 {
 		s.by = l.now() + l.cfg.StartTimeout
 	}
 	return s
 }
 
+// joined says that the worker is in the group, or leaves it.
+func (l *loop) joined(now time.Duration) {
+	l.start.by = never
+	l.start.over = min(l.start.over, now+max(startMost, l.cfg.TTL))
+}
+
 // learn takes in how a call ended that the Machine was told of, and gives up if trying again
-// can't help.
+// can't help. A worker can do without Forget: it is for the leases of others.
 func (l *loop) learn(e Event) {
 	op, _, err := outcome(e)
 	switch {
@@ -64,7 +76,8 @@ func (l *loop) learn(e Event) {
 	}
 	l.start.failed = &StartError{Op: op, Err: err}
 	refused := errors.Is(err, lease.ErrInvalid) && (op == "Load" || op == "Join")
-	if !l.start.works[op] && (refused || errors.Is(err, lease.ErrSetup)) {
+	setup := errors.Is(err, lease.ErrSetup) && op != "Forget" && l.now() < l.start.over
+	if !l.start.works[op] && (refused || setup) {
 		l.giveUp(l.start.failed)
 	}
 }
