@@ -2,6 +2,8 @@ package kin
 
 import (
 	"fmt"
+	"iter"
+	"sync"
 	"time"
 )
 
@@ -25,6 +27,17 @@ const (
 
 var limitNames = [...]string{
 	"unknown", "callers", "shards", "records", "partition keys", "others", "order", "connections", "cpu", "endpoint", "buffer",
+}
+
+// Limits returns all limits that there are, beginning with LimitUnknown.
+func Limits() iter.Seq[Limit] {
+	return func(yield func(Limit) bool) {
+		for i := range limitNames {
+			if !yield(Limit(i)) {
+				return
+			}
+		}
+	}
 }
 
 // String returns the limit in a word or two.
@@ -53,6 +66,30 @@ func (p *Producer) Explain() Explanation {
 	p.explained = stats
 	p.mu.Unlock()
 	return stats.Explain(before)
+}
+
+// Explainer says what limits a producer to whoever asks again and again, in turns that may be short, as several
+// scrapers of metrics do. The zero value waits for the first reading of a producer. It is for one producer, and safe for
+// concurrent use.
+type Explainer struct {
+	mu     sync.Mutex    // guards the fields below
+	before ProducerStats // the reading from which on the next answer counts
+	answer Explanation
+}
+
+// explainFor is how far apart two readings must be at least for an Explainer to compare them.
+const explainFor = time.Second
+
+// Explain returns what limited the producer between an earlier reading and this one. What was found is
+// kept for a second: until then it is returned again.
+func (e *Explainer) Explain(now ProducerStats) Explanation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Uptime-e.before.Uptime >= explainFor {
+		e.answer = now.Explain(e.before)
+		e.before = now
+	}
+	return e.answer
 }
 
 // Shares of a time from which on something is worth a word.

@@ -2,6 +2,7 @@ package kin
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/kinstream/kin/internal/outbox"
@@ -119,6 +120,17 @@ func (c *PutCounts) Fill() float64 {
 		return 0
 	}
 	return float64(c.Stored) / float64(c.Entries)
+}
+
+// Busiest returns the shards that were given the most bytes, at most so many, the busiest first. They are those
+// of s.Shards, not copies.
+func (s *StreamStats) Busiest(most int) []*ShardPutStats {
+	shards := make([]*ShardPutStats, len(s.Shards))
+	for i := range s.Shards {
+		shards[i] = &s.Shards[i]
+	}
+	slices.SortStableFunc(shards, func(a, b *ShardPutStats) int { return cmp.Compare(b.AcceptedBytes, a.AcceptedBytes) })
+	return shards[:max(0, min(most, len(shards)))]
 }
 
 // Stats returns how the producer is doing. It looks at every shard, with the lock held that each Put

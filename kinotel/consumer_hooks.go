@@ -62,30 +62,19 @@ func (c *consumerCounts) add(to metric.Int64Counter, n int, more ...attribute.Ke
 func (m *ConsumerMetrics) Hooks(next kin.ConsumerHooks) kin.ConsumerHooks {
 	c := &m.counts
 	return kin.ConsumerHooks{
-		Retrying: both(c.retrying, next.Retrying),
-		Fetched:  both(c.fetch, next.Fetched),
-		BadRecord: both(func(i kin.BadRecordInfo) {
-			c.add(c.bad, 1, keyStream.String(i.Stream))
-		}, next.BadRecord),
-		OutOfRange: both(func(i kin.OutOfRangeInfo) {
-			c.add(c.outOfRange, 1, keyStream.String(i.Stream))
-		}, next.OutOfRange),
-		Handled: both(c.handle, next.Handled),
-		BatchSkipped: both(func(i kin.SkipInfo) {
-			c.add(c.skipped, len(i.Records), keyStream.String(i.Stream))
-		}, next.BatchSkipped),
-		ShardStarted:  both(c.started, next.ShardStarted),
-		ShardStopping: next.ShardStopping,
-		ShardStopped: both(func(i kin.LeaseInfo) {
+		Retrying:     c.retrying,
+		Fetched:      c.fetch,
+		BadRecord:    func(i kin.BadRecordInfo) { c.add(c.bad, 1, keyStream.String(i.Stream)) },
+		OutOfRange:   func(i kin.OutOfRangeInfo) { c.add(c.outOfRange, 1, keyStream.String(i.Stream)) },
+		Handled:      c.handle,
+		BatchSkipped: func(i kin.SkipInfo) { c.add(c.skipped, len(i.Records), keyStream.String(i.Stream)) },
+		ShardStarted: c.started,
+		ShardStopped: func(i kin.LeaseInfo) {
 			c.add(c.stops, 1, keyStream.String(i.Stream), keyReason.String(labelValue(i.Reason.String())))
-		}, next.ShardStopped),
-		ShardGone: both(func(i kin.LeaseInfo) {
-			c.add(c.gone, 1, keyStream.String(i.Stream))
-		}, next.ShardGone),
-		Group: both(func(i kin.GroupInfo) {
-			c.add(c.events, 1, keyEvent.String(labelValue(i.Event.String())))
-		}, next.Group),
-	}
+		},
+		ShardGone: func(i kin.LeaseInfo) { c.add(c.gone, 1, keyStream.String(i.Stream)) },
+		Group:     func(i kin.GroupInfo) { c.add(c.events, 1, keyEvent.String(labelValue(i.Event.String()))) },
+	}.Then(next)
 }
 
 // started counts a shard, and shows what should never happen as 0, so that the first time is an increase.

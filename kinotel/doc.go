@@ -97,6 +97,9 @@
 //	kin.producer.shard.oldest {S,P}                        G
 //	kin.producer.shard.pace {S,P}                          G  to how much of the shard's limits the producer keeps: below 1 after refusals
 //	kin.producer.shard.lane.time {S,P,kin.state}           C
+//	kin.producer.shard.buffer.time {S,P}                   C  seconds from the acceptance of user records to their first calls, in sum
+//	kin.producer.shard.begun.records {S,P}                 C  user records that had a first call
+//	kin.producer.shard.delay.time {S,P}                    C  seconds from the acceptance of user records to their answers, in sum
 //
 // Values of kin.state: idle (there were none), gathering (Linger), ready (a call), limited (the shard's limits), paused (after
 // failures), held (order).
@@ -113,7 +116,7 @@
 //	kin.consumer.shard.lag {S,P}                           G  seconds that the newest page was behind the tip; absent until known
 //	kin.consumer.shard.records {S,P}                       C  user records acknowledged
 //	kin.consumer.shard.bytes {S,P}                         C  their data and partition keys
-//	kin.consumer.shard.unacked {S,P}                       G  delivered, or waiting in lanes, and not acknowledged
+//	kin.consumer.shard.unacked.records {S,P}               G  delivered, or waiting in lanes, and not acknowledged
 //	kin.consumer.shard.failures {S,P}                      G  calls of Kinesis that have failed in a row
 //	kin.consumer.shard.handler_failures {S,P}              G  times in a row that the handler has failed
 //	kin.consumer.shard.stuck {S,P}                         G  seconds that nothing has moved although something should; 0 if all is well

@@ -28,7 +28,7 @@ func ExampleProducerMetrics() {
 	must(server.CreateStream("orders", 1))
 	ctx := context.Background()
 
-	times := histogram.NewSource()
+	times := histogram.NewSource(histogram.Config{})
 	reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(times))
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 	metrics, err := kinotel.NewProducerMetrics(provider, kinotel.ProducerConfig{})

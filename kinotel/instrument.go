@@ -2,9 +2,12 @@ package kinotel
 
 import (
 	"errors"
+	"math"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/kinstream/kin"
 )
 
 // scope is the name under which the instruments are.
@@ -25,7 +28,6 @@ const (
 	unitRecords = "{record}"
 	unitCalls   = "{call}"
 	unitShards  = "{shard}"
-	unitPuts    = "{put}"
 )
 
 // durations are the bounds of histograms, those that the semantic conventions advise, and some for outages.
@@ -99,26 +101,23 @@ type figure[T any] struct {
 	value func(*T) float64
 }
 
+// figures makes instruments of what package kin says about its readings.
+func figures[T any](mk *maker, prefix string, of []kin.Figure[T]) []figure[T] {
+	made := make([]figure[T], len(of))
+	for i := range of {
+		k := gauge
+		if of[i].Counter {
+			k = counter
+		}
+		made[i] = figure[T]{mk.observed(k, prefix+of[i].Name, of[i].Unit, of[i].Help), of[i].Value}
+	}
+	return made
+}
+
 func tell[T any](figures []figure[T], of *T, to metric.Observer, with attribute.Set) {
 	for i := range figures {
-		figures[i].tell(to, figures[i].value(of), with)
-	}
-}
-
-func truth(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// both calls count and then next, if there is one.
-func both[T any](count, next func(T)) func(T) {
-	if next == nil {
-		return count
-	}
-	return func(info T) {
-		count(info)
-		next(info)
+		if value := figures[i].value(of); !math.IsNaN(value) {
+			figures[i].tell(to, value, with)
+		}
 	}
 }

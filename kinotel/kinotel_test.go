@@ -83,7 +83,7 @@ func TestMetrics(t *testing.T) {
 	t.Run("show what a producer and a consumer do", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			times := histogram.NewSource()
+			times := histogram.NewSource(histogram.Config{})
 			r := setup(t, sdkmetric.WithProducer(times))
 			const stream = "messaging.destination.name=orders"
 			measured(t, r, times, kinotel.ProducerConfig{}, func(*kintest.Server) {
@@ -94,12 +94,12 @@ func TestMetrics(t *testing.T) {
 					"messaging.client.sent.messages{messaging.destination.name=orders,messaging.operation.name=PutRecords}":                   "100",
 					"messaging.client.sent.messages{error.type=_OTHER,messaging.destination.name=orders,messaging.operation.name=PutRecords}": "1",
 					"kin.producer.delay{" + stream + "}": "101", "kin.producer.buffer.duration{" + stream + "}": "101",
-					"kin.producer.shard.pace{" + stream + ",messaging.destination.partition.id=shardId-000000000001}":    "1",
-					"kin.consumer.owned_shards{" + stream + "}":                                                          "2",
-					"kin.consumer.group.events{kin.event=store_failed}":                                                  "0",
-					"kin.consumer.skipped.records{" + stream + "}":                                                       "0",
-					"messaging.client.consumed.messages{" + stream + ",messaging.operation.name=handle}":                 "100",
-					"kin.consumer.shard.unacked{" + stream + ",messaging.destination.partition.id=shardId-000000000001}": "0",
+					"kin.producer.shard.pace{" + stream + ",messaging.destination.partition.id=shardId-000000000001}":            "1",
+					"kin.consumer.owned_shards{" + stream + "}":                                                                  "2",
+					"kin.consumer.group.events{kin.event=store_failed}":                                                          "0",
+					"kin.consumer.skipped.records{" + stream + "}":                                                               "0",
+					"messaging.client.consumed.messages{" + stream + ",messaging.operation.name=handle}":                         "100",
+					"kin.consumer.shard.unacked.records{" + stream + ",messaging.destination.partition.id=shardId-000000000001}": "0",
 				})
 				failed := 0
 				for name := range series(r.collect()) {
@@ -122,7 +122,7 @@ func TestMetrics(t *testing.T) {
 				r := setup(t)
 				cfg := kinotel.ProducerConfig{MaxShards: most, Attributes: []attribute.KeyValue{attribute.String("name", "first")}}
 				shown := 0
-				for name := range series(measured(t, r, histogram.NewSource(), cfg, func(*kintest.Server) {})) {
+				for name := range series(measured(t, r, histogram.NewSource(histogram.Config{}), cfg, func(*kintest.Server) {})) {
 					if strings.HasPrefix(name, "kin.producer.shard.pace{") {
 						shown++
 					}
@@ -154,7 +154,7 @@ func TestDocumentedMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := setup(t)
 		var found map[string]metricdata.Metrics
-		measured(t, r, histogram.NewSource(), kinotel.ProducerConfig{}, func(*kintest.Server) {
+		measured(t, r, histogram.NewSource(histogram.Config{}), kinotel.ProducerConfig{}, func(*kintest.Server) {
 			group, err := kinotel.NewConsumerMetrics(r.provider, kinotel.ConsumerConfig{Group: "billing"})
 			check(t, err)
 			callAll(group.Hooks(kin.ConsumerHooks{ShardStopping: func(kin.LeaseInfo) {}}))

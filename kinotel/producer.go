@@ -14,7 +14,7 @@ import (
 // ProducerConfig holds the settings of [ProducerMetrics]. The zero value of every field means its
 // default.
 type ProducerConfig struct {
-	// MaxShards is how many shards of one stream have series of their own, 23 for each. Where a
+	// MaxShards is how many shards of one stream have series of their own, 26 for each. Where a
 	// stream has more open shards, those are shown that were given the most bytes. The figures of the
 	// stream have all of them in any case. -1 means none. Defaults to 50.
 	MaxShards int
@@ -29,7 +29,7 @@ const defaultMaxShards = 50
 // ProducerMetrics measures one [kin.Producer]. Its methods may be called at any time by several goroutines. The
 // package comment lists the instruments.
 type ProducerMetrics struct {
-	producer atomic.Pointer[kin.Producer] // nil until Watch
+	watched  atomic.Pointer[watched] // nil until Watch
 	with     []attribute.KeyValue
 	duration metric.Float64Histogram
 	changes  metric.Int64Counter
@@ -45,13 +45,13 @@ func NewProducerMetrics(provider metric.MeterProvider, cfg ProducerConfig) (*Pro
 		cfg.MaxShards = defaultMaxShards
 	}
 	mk := &maker{meter: provider.Meter(scope)}
+	with := append([]attribute.KeyValue{keySystem.String(system)}, cfg.Attributes...)
 	m := &ProducerMetrics{
-		with:     append([]attribute.KeyValue{keySystem.String(system)}, cfg.Attributes...),
+		with:     with,
 		duration: mk.durations("messaging.client.operation.duration", "Duration of messaging operation initiated by a producer or consumer client."),
 		changes:  mk.counter("kin.producer.shard_map.changes", "{change}", "Times that the open shards were found to be others."),
-		figures:  newProducerFigures(mk, max(0, cfg.MaxShards)),
+		figures:  newProducerFigures(mk, with, cfg.MaxShards),
 	}
-	m.figures.with = m.with
 	if mk.err != nil {
 		return nil, mk.err
 	}
@@ -64,29 +64,30 @@ func NewProducerMetrics(provider metric.MeterProvider, cfg ProducerConfig) (*Pro
 }
 
 // Watch makes p the producer whose figures are shown from now on, in place of any other before it.
-func (m *ProducerMetrics) Watch(p *kin.Producer) { m.producer.Store(p) }
+func (m *ProducerMetrics) Watch(p *kin.Producer) { m.watched.Store(&watched{producer: p}) }
 
 // Close ends the looks at the producer.
 func (m *ProducerMetrics) Close() error { return m.callback.Unregister() }
 
 func (m *ProducerMetrics) observe(_ context.Context, to metric.Observer) error {
-	if p := m.producer.Load(); p != nil {
-		m.figures.observe(p, to)
+	if w := m.watched.Load(); w != nil {
+		m.figures.observe(w, to)
 	}
 	return nil
 }
 
 // Hooks returns hooks for the producer's configuration, which measure and then call those of next.
 func (m *ProducerMetrics) Hooks(next kin.ProducerHooks) kin.ProducerHooks {
-	next.Called = both(func(i kin.PutCallInfo) {
-		with := []attribute.KeyValue{keyStream.String(i.Stream), keyOperation.String("PutRecords"), keyType.String("send")}
-		if i.Err != nil {
-			with = append(with, keyError.String(errorType(i.Err)))
-		}
-		m.duration.Record(context.Background(), i.Took.Seconds(), metric.WithAttributes(slices.Concat(m.with, with)...))
-	}, next.Called)
-	next.MapChanged = both(func(i kin.MapInfo) {
-		m.changes.Add(context.Background(), 1, metric.WithAttributes(slices.Concat(m.with, []attribute.KeyValue{keyStream.String(i.Stream)})...))
-	}, next.MapChanged)
-	return next
+	return kin.ProducerHooks{
+		Called: func(i kin.PutCallInfo) {
+			with := []attribute.KeyValue{keyStream.String(i.Stream), keyOperation.String("PutRecords"), keyType.String("send")}
+			if i.Err != nil {
+				with = append(with, keyError.String(errorType(i.Err)))
+			}
+			m.duration.Record(context.Background(), i.Took.Seconds(), metric.WithAttributes(slices.Concat(m.with, with)...))
+		},
+		MapChanged: func(i kin.MapInfo) {
+			m.changes.Add(context.Background(), 1, metric.WithAttributes(slices.Concat(m.with, []attribute.KeyValue{keyStream.String(i.Stream)})...))
+		},
+	}.Then(next)
 }

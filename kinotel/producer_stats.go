@@ -2,8 +2,6 @@ package kinotel
 
 import (
 	"slices"
-	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -11,37 +9,56 @@ import (
 	"github.com/kinstream/kin"
 )
 
+// watched is a producer, and what is remembered of it between collections.
+type watched struct {
+	producer *kin.Producer
+	limits   kin.Explainer
+}
+
 // producerFigures is what is asked for at each collection.
 type producerFigures struct {
 	maxShards int
 	with      []attribute.KeyValue // of all series
 
-	whole                           []figure[kin.ProducerStats]
-	limit, shardBytes, shardRecords observed
-	streams                         []figure[kin.StreamStats]
-	sent, lanes                     observed
-	shards                          []figure[kin.ShardPutStats]
-	shardLanes                      observed
-
-	mu        sync.Mutex // guards those below
-	producer  *kin.Producer
-	before    kin.ProducerStats // of producer
-	explained kin.Limit         // what limited it until then
+	whole       []figure[kin.ProducerStats]
+	limit       observed
+	streams     []figure[kin.StreamStats]
+	sent, lanes observed
+	shards      []figure[kin.ShardPutStats]
+	shardLanes  observed
 }
 
-func newProducerFigures(mk *maker, maxShards int) *producerFigures {
+func newProducerFigures(mk *maker, with []attribute.KeyValue, maxShards int) *producerFigures {
 	const prefix = "kin.producer."
 	return &producerFigures{
-		maxShards:    maxShards,
-		whole:        wholeFigures(mk),
-		limit:        mk.observed(gauge, prefix+"limit", unitRatio, "1 for what limited the throughput since the collection before, else 0."),
-		shardBytes:   mk.observed(gauge, prefix+"shard.limit.bytes", "By/s", "What the producer gives one shard at most, as configured."),
-		shardRecords: mk.observed(gauge, prefix+"shard.limit.records", "{record}/s", "What the producer gives one shard at most, as configured."),
-		streams:      streamFigures(mk),
-		sent:         mk.observed(counter, "messaging.client.sent.messages", "{message}", "Number of messages producer attempted to send to the broker."),
-		lanes:        mk.observed(counter, prefix+"lane.time", unitSeconds, "Time of all shards together, by what held up their records."),
-		shards:       shardFigures(mk),
-		shardLanes:   mk.observed(counter, prefix+"shard.lane.time", unitSeconds, "Time of the shard, by what held up its records."),
+		maxShards:  maxShards,
+		with:       with,
+		whole:      figures(mk, prefix, kin.ProducerFigures()),
+		limit:      mk.observed(gauge, prefix+"limit", unitRatio, "1 for what limited the throughput since the collection before, else 0."),
+		streams:    figures(mk, prefix, kin.StreamFigures()),
+		sent:       mk.observed(counter, "messaging.client.sent.messages", "{message}", "Number of messages producer attempted to send to the broker."),
+		lanes:      mk.observed(counter, prefix+"lane.time", unitSeconds, "Time of all shards together, by what held up their records."),
+		shards:     append(figures(mk, prefix+"shard.", kin.ShardFigures()), figures(mk, prefix+"shard.", timeFigures())...),
+		shardLanes: mk.observed(counter, prefix+"shard.lane.time", unitSeconds, "Time of the shard, by what held up its records."),
+	}
+}
+
+// timeFigures are sums of what package histogram has for streams.
+func timeFigures() []kin.Figure[kin.ShardPutStats] {
+	type shard = kin.ShardPutStats
+	return []kin.Figure[shard]{
+		{
+			Name: "buffer.time", Unit: unitSeconds, Counter: true, Help: "Time from the acceptance of user records to their first calls, in sum.",
+			Value: func(s *shard) float64 { return s.TimeInBuffer.Sum.Seconds() },
+		},
+		{
+			Name: "begun.records", Unit: unitRecords, Counter: true, Help: "User records that had a first call.",
+			Value: func(s *shard) float64 { return float64(s.TimeInBuffer.Count()) },
+		},
+		{
+			Name: "delay.time", Unit: unitSeconds, Counter: true, Help: "Time from the acceptance of user records to their answers, in sum.",
+			Value: func(s *shard) float64 { return s.Delay.Sum.Seconds() },
+		},
 	}
 }
 
@@ -50,29 +67,27 @@ func (m *producerFigures) set(more ...attribute.KeyValue) attribute.Set {
 	return attribute.NewSet(slices.Concat(m.with, more)...)
 }
 
-func (m *producerFigures) observe(p *kin.Producer, to metric.Observer) {
-	stats := p.Stats()
+func (m *producerFigures) observe(w *watched, to metric.Observer) {
+	stats := w.producer.Stats()
 	tell(m.whole, &stats, to, m.set())
-	is := m.explain(p, &stats)
-	for l := kin.LimitUnknown; l <= kin.LimitBuffer; l++ {
-		m.limit.tell(to, truth(l == is), m.set(keyLimit.String(labelValue(l.String()))))
-	}
-	if n := stats.ShardBytesPerSecond; n >= 0 {
-		m.shardBytes.tell(to, float64(n), m.set())
-	}
-	if n := stats.ShardRecordsPerSecond; n >= 0 {
-		m.shardRecords.tell(to, float64(n), m.set())
+	is := w.limits.Explain(stats).Limit
+	for l := range kin.Limits() {
+		value := 0.0
+		if l == is {
+			value = 1
+		}
+		m.limit.tell(to, value, m.set(keyLimit.String(labelValue(l.String()))))
 	}
 	for i := range stats.Streams {
 		s := &stats.Streams[i]
 		stream := keyStream.String(s.Stream)
 		tell(m.streams, s, to, m.set(stream))
 		m.tellSent(to, s, stream)
-		m.tellTimes(m.lanes, &s.LaneTime, to, stream)
-		for _, shard := range m.shown(s.Shards) {
+		m.tellTimes(m.lanes, s.LaneTime, to, stream)
+		for _, shard := range s.Busiest(m.maxShards) {
 			id := keyShard.String(string(shard.ShardID))
 			tell(m.shards, shard, to, m.set(stream, id))
-			m.tellTimes(m.shardLanes, &shard.LaneTime, to, stream, id)
+			m.tellTimes(m.shardLanes, shard.LaneTime, to, stream, id)
 		}
 	}
 }
@@ -85,55 +100,9 @@ func (m *producerFigures) tellSent(to metric.Observer, s *kin.StreamStats, strea
 	}
 }
 
-// explain returns what limited the producer since the collection before. Several readers collect, perhaps, in
-// short turns: what was found is kept for a second.
-func (m *producerFigures) explain(p *kin.Producer, now *kin.ProducerStats) kin.Limit {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.producer != p {
-		m.producer, m.before, m.explained = p, kin.ProducerStats{}, kin.LimitUnknown
-	}
-	if now.Uptime-m.before.Uptime >= time.Second {
-		m.explained = now.Explain(m.before).Limit
-		m.before = *now
-	}
-	return m.explained
-}
-
-// shown returns the shards that have series of their own: those that were given the most bytes.
-func (m *producerFigures) shown(shards []kin.ShardPutStats) []*kin.ShardPutStats {
-	shown := make([]*kin.ShardPutStats, len(shards))
-	for i := range shards {
-		shown[i] = &shards[i]
-	}
-	if len(shown) > m.maxShards {
-		slices.SortStableFunc(shown, func(a, b *kin.ShardPutStats) int {
-			switch {
-			case a.AcceptedBytes > b.AcceptedBytes:
-				return -1
-			case a.AcceptedBytes < b.AcceptedBytes:
-				return 1
-			}
-			return 0
-		})
-		shown = shown[:m.maxShards]
-	}
-	return shown
-}
-
 // tellTimes tells the time spent in each state.
-func (m *producerFigures) tellTimes(in observed, t *kin.LaneTime, to metric.Observer, with ...attribute.KeyValue) {
-	for _, at := range []struct {
-		state string
-		spent time.Duration
-	}{
-		{"idle", t.Idle},
-		{"gathering", t.Gathering},
-		{"ready", t.Ready},
-		{"limited", t.Limited},
-		{"paused", t.Paused},
-		{"held", t.Held},
-	} {
-		in.tell(to, at.spent.Seconds(), m.set(slices.Concat(with, []attribute.KeyValue{keyState.String(at.state)})...))
+func (m *producerFigures) tellTimes(in observed, t kin.LaneTime, to metric.Observer, with ...attribute.KeyValue) {
+	for state, spent := range t.All() {
+		in.tell(to, spent.Seconds(), m.set(slices.Concat(with, []attribute.KeyValue{keyState.String(state)})...))
 	}
 }

@@ -51,41 +51,19 @@ func (c *consumerCounts) all() []prometheus.Collector {
 func (m *ConsumerCollector) Hooks(next kin.ConsumerHooks) kin.ConsumerHooks {
 	c := &m.counts
 	return kin.ConsumerHooks{
-		Retrying: both(c.retrying, next.Retrying),
-		Fetched:  both(c.fetch, next.Fetched),
-		BadRecord: both(func(i kin.BadRecordInfo) {
-			c.bad.WithLabelValues(i.Stream).Inc()
-		}, next.BadRecord),
-		OutOfRange: both(func(i kin.OutOfRangeInfo) {
-			c.outOfRange.WithLabelValues(i.Stream).Inc()
-		}, next.OutOfRange),
-		Handled: both(c.handle, next.Handled),
-		BatchSkipped: both(func(i kin.SkipInfo) {
+		Retrying:   c.retrying,
+		Fetched:    c.fetch,
+		BadRecord:  func(i kin.BadRecordInfo) { c.bad.WithLabelValues(i.Stream).Inc() },
+		OutOfRange: func(i kin.OutOfRangeInfo) { c.outOfRange.WithLabelValues(i.Stream).Inc() },
+		Handled:    c.handle,
+		BatchSkipped: func(i kin.SkipInfo) {
 			c.skipped.WithLabelValues(i.Stream).Add(float64(len(i.Records)))
-		}, next.BatchSkipped),
-		ShardStarted:  both(c.started, next.ShardStarted),
-		ShardStopping: next.ShardStopping,
-		ShardStopped: both(func(i kin.LeaseInfo) {
-			c.stops.WithLabelValues(i.Stream, labelValue(i.Reason.String())).Inc()
-		}, next.ShardStopped),
-		ShardGone: both(func(i kin.LeaseInfo) {
-			c.gone.WithLabelValues(i.Stream).Inc()
-		}, next.ShardGone),
-		Group: both(func(i kin.GroupInfo) {
-			c.events.WithLabelValues(labelValue(i.Event.String())).Inc()
-		}, next.Group),
-	}
-}
-
-// both calls count and then next, if there is one.
-func both[T any](count, next func(T)) func(T) {
-	if next == nil {
-		return count
-	}
-	return func(info T) {
-		count(info)
-		next(info)
-	}
+		},
+		ShardStarted: c.started,
+		ShardStopped: func(i kin.LeaseInfo) { c.stops.WithLabelValues(i.Stream, labelValue(i.Reason.String())).Inc() },
+		ShardGone:    func(i kin.LeaseInfo) { c.gone.WithLabelValues(i.Stream).Inc() },
+		Group:        func(i kin.GroupInfo) { c.events.WithLabelValues(labelValue(i.Event.String())).Inc() },
+	}.Then(next)
 }
 
 // started counts a shard, and shows what should never happen as 0: Prometheus sees an increase only between two values.

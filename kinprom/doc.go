@@ -19,7 +19,8 @@
 //
 // The folder dashboard has a dashboard for Grafana, kin.json, and alerts, rules.yaml. What they mean is in docs/metrics.md.
 //
-// In the tables, G is a gauge, C a counter, H a histogram, and all labels stream are streams as configured.
+// In the tables, G is a gauge, C a counter, H a histogram, S a sum and a count (a summary without quantiles, or a histogram: see
+// ProducerConfig.ShardHistograms), and all labels stream are streams as configured.
 //
 // # Metrics of producers
 //
@@ -28,7 +29,7 @@
 //
 //	rate(kin_producer_stored_records_total[5m]) / rate(kin_producer_kinesis_records_total[5m])
 //
-// Series with a label shard are those of open shards, if they are known, MaxShards of each stream at most, 23 for each. Counters of a
+// Series with a label shard are those of open shards, if they are known, MaxShards of each stream at most, 27 for each. Counters of a
 // stream have closed shards too. The states of lane_seconds, which say what held up the records of a shard: idle (it had
 // none), gathering (Linger), ready (a call), limited (the shard's limits), paused (after failures), held (order).
 //
@@ -88,6 +89,8 @@
 //	kin_producer_shard_oldest_seconds{stream,shard}                      G
 //	kin_producer_shard_pace_ratio{stream,shard}                          G  to how much of the shard's limits the producer keeps: below 1 after refusals
 //	kin_producer_shard_lane_seconds_total{stream,shard,state}            C
+//	kin_producer_shard_buffer_seconds{stream,shard}                      S
+//	kin_producer_shard_delay_seconds{stream,shard}                       S
 //
 // By hooks, absent until they count something:
 //

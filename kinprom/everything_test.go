@@ -132,7 +132,7 @@ func families(scraped string) map[string]*family {
 // base returns the name of the family of a series: those of histograms have endings.
 func base(name string, all map[string]*family) string {
 	for _, end := range []string{"_bucket", "_sum", "_count"} {
-		if of, ok := strings.CutSuffix(name, end); ok && all[of] != nil && all[of].kind == "histogram" {
+		if of, ok := strings.CutSuffix(name, end); ok && all[of] != nil && (all[of].kind == "histogram" || all[of].kind == "summary") {
 			return of
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 var (
 	labelName   = regexp.MustCompile(`(\w+)="`)
-	documentRow = regexp.MustCompile(`(?m)^//\t(kin_\w+)\{([\w,]*)\} +([GCH])\b`)
+	documentRow = regexp.MustCompile(`(?m)^//\t(kin_\w+)\{([\w,]*)\} +([GCHS])\b`)
 	description = regexp.MustCompile(`fqName: "(\w+)".*variableLabels: \{([\w,]*)\}`)
 )
 
@@ -29,7 +29,7 @@ func documented(t *testing.T) (rows []string, types map[string]string) {
 	types = map[string]string{}
 	for _, m := range documentRow.FindAllStringSubmatch(string(src), -1) {
 		rows = append(rows, m[1]+" "+m[2])
-		types[m[1]] = map[string]string{"G": "gauge", "C": "counter", "H": "histogram"}[m[3]]
+		types[m[1]] = map[string]string{"G": "gauge", "C": "counter", "H": "histogram", "S": "summary"}[m[3]]
 	}
 	return rows, types
 }

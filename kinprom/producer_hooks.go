@@ -34,15 +34,12 @@ func (c *producerCounts) all() []prometheus.Collector {
 func (m *ProducerCollector) Hooks(next kin.ProducerHooks) kin.ProducerHooks {
 	c := &m.counts
 	return kin.ProducerHooks{
-		Called: both(c.called, next.Called),
-		Failed: both(func(e *kin.PutError) {
+		Called: c.called,
+		Failed: func(e *kin.PutError) {
 			c.failures.WithLabelValues(e.Stream, putReason(e), strconv.FormatBool(e.Ambiguous)).Inc()
-		}, next.Failed),
-		Blocked: next.Blocked,
-		MapChanged: both(func(i kin.MapInfo) {
-			c.changes.WithLabelValues(i.Stream).Inc()
-		}, next.MapChanged),
-	}
+		},
+		MapChanged: func(i kin.MapInfo) { c.changes.WithLabelValues(i.Stream).Inc() },
+	}.Then(next)
 }
 
 func (c *producerCounts) called(i kin.PutCallInfo) {

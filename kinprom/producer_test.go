@@ -191,8 +191,27 @@ func TestProducerCollector(t *testing.T) {
 				got["stream"]++
 			}
 		}
-		if want := map[string]int{"shard": 23, "stream": 28, "histograms": 40}; !maps.Equal(got, want) {
+		if want := map[string]int{"shard": 27, "stream": 28, "histograms": 40}; !maps.Equal(got, want) {
 			t.Errorf("series = %v, want %v", got, want)
+		}
+	})
+
+	t.Run("shows sums and counts of each shard, or histograms", func(t *testing.T) {
+		t.Parallel()
+		for _, histograms := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				r := setupPuts(t, 1, kinprom.ProducerConfig{ShardHistograms: histograms}, kin.ProducerConfig{Linger: time.Second})
+				r.metrics.Watch(r.producer)
+				r.put(3, 10)
+				time.Sleep(time.Minute)
+				const labels = `{shard="shardId-000000000000",stream="orders"}`
+				bucket := map[bool]string{true: "3"}[histograms]
+				r.want(fmt.Sprint("histograms ", histograms), map[string]string{
+					"shard_delay_seconds_count" + labels: "3", "shard_delay_seconds_sum" + labels: "3", "shard_buffer_seconds_sum" + labels: "3",
+					`shard_delay_seconds_bucket{shard="shardId-000000000000",stream="orders",le="1.024"}`: bucket,
+				})
+				r.close()
+			})
 		}
 	})
 

@@ -4,7 +4,7 @@
 // value after the other: two for each record take half a microsecond and allocate, a large part of what putting a small
 // record takes. Its SDK takes finished histograms, from what it calls a Producer. So a [Source] is for the reader of the SDK:
 //
-//	times := histogram.NewSource()
+//	times := histogram.NewSource(histogram.Config{})
 //	reader := sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(times))
 //	...
 //	times.Watch(producer)
@@ -15,5 +15,9 @@
 //	kin.producer.buffer.duration   s   from the acceptance of user records to their first calls
 //	kin.producer.delay             s   from their acceptance to their answers
 //
-// Both have the attributes messaging.system and messaging.destination.name, and those of the [Source].
+// Both have the attributes messaging.system and messaging.destination.name, and those of the [Source]. With Config.MaxShards there are
+// two more, for each shard, with messaging.destination.partition.id too:
+//
+//	kin.producer.shard.buffer.duration   s
+//	kin.producer.shard.delay             s
 package histogram

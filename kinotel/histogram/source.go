@@ -15,11 +15,23 @@ import (
 
 const scope = "github.com/kinstream/kin/kinotel/histogram"
 
+// Config holds the settings of a [Source]. The zero value of every field means its default.
+type Config struct {
+	// MaxShards is how many shards of one stream have histograms of their own, besides those of the stream. Where a
+	// stream has more open shards, those are shown that were given the most bytes. Package kinotel has sums by
+	// shard in any case. Defaults to none.
+	MaxShards int
+
+	// Attributes are those of all histograms besides their own. Defaults to none.
+	Attributes []attribute.KeyValue
+}
+
 // Source hands the histograms of a [kin.Producer] to a reader of OpenTelemetry's SDK. Its methods may be called at any
 // time by several goroutines.
 type Source struct {
-	watched atomic.Pointer[watched] // nil until Watch
-	with    []attribute.KeyValue
+	watched   atomic.Pointer[watched] // nil until Watch
+	maxShards int
+	with      []attribute.KeyValue
 }
 
 // watched is a producer and since when it counts.
@@ -28,10 +40,12 @@ type watched struct {
 	since    time.Time
 }
 
-// NewSource returns a Source that has nothing until its Watch is called. Its histograms have these attributes
-// besides their own.
-func NewSource(attributes ...attribute.KeyValue) *Source {
-	return &Source{with: append([]attribute.KeyValue{attribute.String("messaging.system", "aws.kinesis")}, attributes...)}
+// NewSource returns a Source that has nothing until its Watch is called.
+func NewSource(cfg Config) *Source {
+	return &Source{
+		maxShards: cfg.MaxShards,
+		with:      append([]attribute.KeyValue{attribute.String("messaging.system", "aws.kinesis")}, cfg.Attributes...),
+	}
 }
 
 // Watch makes p the producer whose histograms are shown from now on, in place of any other before it.
@@ -46,35 +60,44 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 		return nil, nil
 	}
 	stats, now := at.producer.Stats(), time.Now()
-	var buffer, delay []metricdata.HistogramDataPoint[float64]
+	var buffer, delay, shardBuffer, shardDelay []metricdata.HistogramDataPoint[float64]
 	for i := range stats.Streams {
 		of := &stats.Streams[i]
-		point := func(h *kin.Histogram) metricdata.HistogramDataPoint[float64] {
-			return metricdata.HistogramDataPoint[float64]{
-				Attributes: attribute.NewSet(append(slices.Clone(s.with), attribute.String("messaging.destination.name", of.Stream))...),
-				StartTime:  at.since, Time: now,
-				Count: h.Count(), Sum: h.Sum.Seconds(), Bounds: bounds(), BucketCounts: slices.Clone(h.Counts[:]),
-			}
+		with := append(slices.Clone(s.with), attribute.String("messaging.destination.name", of.Stream))
+		buffer = append(buffer, at.point(&of.TimeInBuffer, now, with))
+		delay = append(delay, at.point(&of.Delay, now, with))
+		for _, shard := range of.Busiest(s.maxShards) {
+			with := append(slices.Clone(with), attribute.String("messaging.destination.partition.id", string(shard.ShardID)))
+			shardBuffer = append(shardBuffer, at.point(&shard.TimeInBuffer, now, with))
+			shardDelay = append(shardDelay, at.point(&shard.Delay, now, with))
 		}
-		buffer = append(buffer, point(&of.TimeInBuffer))
-		delay = append(delay, point(&of.Delay))
 	}
-	if len(buffer) == 0 {
+	var all []metricdata.Metrics
+	add := func(name, help string, points []metricdata.HistogramDataPoint[float64]) {
+		if len(points) > 0 {
+			all = append(all, metricdata.Metrics{
+				Name: name, Description: help, Unit: "s",
+				Data: metricdata.Histogram[float64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality},
+			})
+		}
+	}
+	add("kin.producer.buffer.duration", "Time from the acceptance of user records to their first calls.", buffer)
+	add("kin.producer.delay", "Time from the acceptance of user records to their answers.", delay)
+	add("kin.producer.shard.buffer.duration", "Time from the acceptance of user records to their first calls.", shardBuffer)
+	add("kin.producer.shard.delay", "Time from the acceptance of user records to their answers.", shardDelay)
+	if len(all) == 0 {
 		return nil, nil
 	}
-	metrics := func(name, help string, points []metricdata.HistogramDataPoint[float64]) metricdata.Metrics {
-		return metricdata.Metrics{
-			Name: name, Description: help, Unit: "s",
-			Data: metricdata.Histogram[float64]{DataPoints: points, Temporality: metricdata.CumulativeTemporality},
-		}
+	return []metricdata.ScopeMetrics{{Scope: instrumentation.Scope{Name: scope}, Metrics: all}}, nil
+}
+
+// point is a histogram as it is now. A shard that became open later counts from 0 nevertheless: there was nothing before.
+func (w *watched) point(h *kin.Histogram, now time.Time, with []attribute.KeyValue) metricdata.HistogramDataPoint[float64] {
+	return metricdata.HistogramDataPoint[float64]{
+		Attributes: attribute.NewSet(with...),
+		StartTime:  w.since, Time: now,
+		Count: h.Count(), Sum: h.Sum.Seconds(), Bounds: bounds(), BucketCounts: slices.Clone(h.Counts[:]),
 	}
-	return []metricdata.ScopeMetrics{{
-		Scope: instrumentation.Scope{Name: scope},
-		Metrics: []metricdata.Metrics{
-			metrics("kin.producer.buffer.duration", "Time from the acceptance of user records to their first calls.", buffer),
-			metrics("kin.producer.delay", "Time from the acceptance of user records to their answers.", delay),
-		},
-	}}, nil
 }
 
 // bounds are those of the buckets, in seconds; the last bucket has none.

@@ -26,7 +26,7 @@ func TestSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		source := histogram.NewSource(attribute.String("name", "first"))
+		source := histogram.NewSource(histogram.Config{MaxShards: 1, Attributes: []attribute.KeyValue{attribute.String("name", "first")}})
 		reader := sdkmetric.NewManualReader(sdkmetric.WithProducer(source))
 		_ = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
 		collect := func() (found []metricdata.Metrics) {
@@ -53,7 +53,7 @@ func TestSource(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			got := collect()
-			if len(got) != 2 || got[0].Name != "kin.producer.buffer.duration" || got[1].Name != "kin.producer.delay" || got[1].Unit != "s" {
+			if len(got) != 4 || got[0].Name != "kin.producer.buffer.duration" || got[1].Name != "kin.producer.delay" || got[1].Unit != "s" {
 				t.Fatalf("metrics = %+v", got)
 			}
 			point := got[1].Data.(metricdata.Histogram[float64]).DataPoints[0]
@@ -81,6 +81,12 @@ func TestSource(t *testing.T) {
 		}
 		if point.Count != 2 || point.Sum < 6 || point.Sum > 6.1 {
 			t.Errorf("count = %d, sum = %v, want 2 and about 6", point.Count, point.Sum)
+		}
+		shards := collect()[3]
+		of := shards.Data.(metricdata.Histogram[float64]).DataPoints
+		if id, _ := of[0].Attributes.Value("messaging.destination.partition.id"); len(of) != 1 || shards.Name != "kin.producer.shard.delay" ||
+			id.AsString() != "shardId-000000000000" || of[0].Count != 2 || of[0].Sum != point.Sum {
+			t.Errorf("%s = %+v, want what the stream has, of the first of two shards", shards.Name, of)
 		}
 		if err := p.Close(t.Context()); err != nil {
 			t.Fatal(err)
