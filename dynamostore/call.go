@@ -15,12 +15,11 @@ import (
 	"github.com/kinstream/kin/internal/retry"
 )
 
-// How often a call is made, and how long it waits in between.
-const (
-	maxAttempts = 10
-	minWait     = 50 * time.Millisecond
-	maxWait     = 2 * time.Second
-)
+// maxAttempts is how often a call is made.
+const maxAttempts = 10
+
+// waits is how long it waits in between.
+var waits = retry.Backoff{Base: 50 * time.Millisecond, Max: 2 * time.Second}
 
 // pageTimeout is how long a page of leases may take, as a multiple of Config.CallTimeout.
 const pageTimeout = 10
@@ -129,7 +128,7 @@ func call[T any](ctx context.Context, timeout time.Duration, f func(context.Cont
 		if err == nil || attempt == maxAttempts || !again(err) {
 			return out, err
 		}
-		timer := time.NewTimer(retry.Backoff{Base: minWait, Max: maxWait}.Delay(attempt))
+		timer := time.NewTimer(waits.Delay(attempt))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

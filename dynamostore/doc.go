@@ -64,13 +64,14 @@
 //
 // # Retries
 //
-// The SDK tries a call again as its client is configured, three times as a rule. On top of that
-// a call is made again here when the service refused it for being busy, or because somebody else
-// has the row in a transaction, when it failed inside, and when it gave no answer within
-// Config.CallTimeout: up to ten times, with waits that grow from 50 ms to 2 seconds, and never
-// past the end of the context. Each part of a batch is tried
-// on its own. All calls may be made twice: conditions recognise what was done, and counters
-// only have to rise.
+// The SDK tries a call again as its client is configured, three times as a rule, but waits no
+// longer in between than is said here: by itself it may wait for 2 seconds after the first
+// failure, and a heartbeat has not much more. On top of that a call is made again here when the
+// service refused it for being busy, or because somebody else has the row in a transaction, when
+// it failed inside, and when it gave no answer within Config.CallTimeout: up to ten times, with
+// waits that grow from 50 ms to 2 seconds, and never past the end of the context. Each part of a
+// batch is tried on its own. All calls may be made twice: conditions recognise what was done,
+// and counters only have to rise.
 //
 // # Other servers
 //

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,48 @@ func TestRefusalsOfARealClient(t *testing.T) {
 			})
 		})
 	}
+}
+
+// busy is a server that refuses so many calls before it answers one.
+type busy struct {
+	refusing
+
+	left *atomic.Int32
+}
+
+func (b busy) Do(req *http.Request) (*http.Response, error) {
+	if b.left.Add(-1) >= 0 {
+		return b.refusing.Do(req)
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Request: req, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(`{"Items":[]}`)),
+	}, nil
+}
+
+// TestShortWaits has a server refuse what a worker can't live without for a second, through a
+// client that would wait for longer.
+func TestShortWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		left := new(atomic.Int32)
+		left.Store(7)
+		store, err := dynamostore.New(dynamodb.New(dynamodb.Options{
+			Region: "eu-west-1", HTTPClient: busy{"ProvisionedThroughputExceededException", left}, Retryer: slow{retry.NewStandard()},
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+			}),
+			DisableValidateResponseChecksum: true,
+		}), dynamostore.Config{Table: "kin"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := store.Poll(ctx, "g"); err != nil {
+			t.Errorf("Poll that is refused seven times: %v, want an answer within a second", err)
+		}
+	})
 }
 
 // slow is a retryer that waits for a minute.
