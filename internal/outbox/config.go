@@ -56,16 +56,17 @@ type Config struct {
 
 // Times that are the same for everybody.
 const (
-	tick        = 25 * time.Millisecond  // lanes that wait for tokens wake together, to share calls
-	burst       = 500 * time.Millisecond // of tokens that a lane may save up
-	minPause    = 50 * time.Millisecond  // of a lane of which something failed
-	maxPause    = 2 * time.Second        // of a lane of which everything fails
-	minStop     = 100 * time.Millisecond // of the stream when calls fail as a whole
-	maxStop     = 5 * time.Second
-	askAgain    = time.Second // between two questions for a View
-	maxAsk      = 30 * time.Second
-	beyondEvery = 100 * time.Millisecond // without any move, until another record is accepted on top of the bound
-	judgeWithin = 5 * time.Second        // what landed elsewhere and can't be judged by then is put again, alone
+	tick         = 25 * time.Millisecond  // lanes that wait for tokens wake together, to share calls
+	burst        = 500 * time.Millisecond // of tokens that a lane may save up
+	serviceBurst = time.Second            // of its rate that a shard takes at once, if it took nothing for that long
+	minPause     = 50 * time.Millisecond  // of a lane of which something failed
+	maxPause     = 2 * time.Second        // of a lane of which everything fails
+	minStop      = 100 * time.Millisecond // of the stream when calls fail as a whole
+	maxStop      = 5 * time.Second
+	askAgain     = time.Second // between two questions for a View
+	maxAsk       = 30 * time.Second
+	beyondEvery  = 100 * time.Millisecond // without any move, until another record is accepted on top of the bound
+	judgeWithin  = 5 * time.Second        // what landed elsewhere and can't be judged by then is put again, alone
 )
 
 const (

@@ -69,8 +69,12 @@
 // a record may be larger than a bucket. Throttled entries give their tokens back, since the
 // service did not take any, and so does the difference between an estimated and a packed size.
 //
+// The service counts when a call comes, and not when it was sent: calls of which some take longer may come together,
+// with the tokens of all the time since. So what is out, and what came back and the shard need not have got over yet, is a
+// second's worth of the limits at most. That slows down lanes whose calls take longer than that.
+//
 // A factor from 0.05 to 1 times the rates follows what the service answers, looked at in windows of 40 entries
-// and a second at least, or 4 seconds:
+// and a second at least, or 10 seconds:
 //
 //	throttled    the factor
 //	above 10 %   goes to what was stored, at most to the half, and 5 % below that
@@ -116,6 +120,7 @@
 //     is not larger than estimated. TestRandomHistories.
 //   - What is held is within SpaceLimits.Bytes, but for one item when only callbacks are left. TestRandomHistories.
 //   - At the limits of 64 shards, with 5 % of refusals, at least 97 % of what is possible is stored;
-//     with two producers at least 90 %. TestThroughput.
+//     with two producers at least 90 %; a producer that is alone with its shards is refused nothing, however
+//     unlike the times are that its calls take. TestThroughput.
 //   - A lane that is not served does not hold up the others. TestHotShard.
 package outbox

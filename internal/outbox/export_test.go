@@ -91,10 +91,25 @@ func NewPace(bytes, records float64) *Pace {
 	return p
 }
 
-// Take takes an entry at a moment.
+// Take takes an entry at a moment, for a call that ends then.
 func (p *Pace) Take(size int, now time.Duration) bool {
+	took := p.Send(size, now)
+	if took {
+		p.p.ended(size, size, unknown)
+	}
+	return took
+}
+
+// Send takes an entry at a moment, for a call that stays out until Stored.
+func (p *Pace) Send(size int, now time.Duration) bool {
 	p.p.refill(now)
 	return p.p.take(size)
+}
+
+// Stored ends an entry that was sent.
+func (p *Pace) Stored(size int, now time.Duration) {
+	p.p.refill(now)
+	p.p.ended(size, size, wasStored)
 }
 
 func (p *Pace) Ready(size int, now time.Duration) time.Duration { return p.p.ready(size, now) }
@@ -105,10 +120,10 @@ func (p *Pace) PausedUntil() time.Duration                      { return p.p.pau
 func (p *Pace) Learn(size, stored, throttled, failed int, now time.Duration) {
 	p.p.refill(now)
 	for range stored {
-		p.p.stored(size)
+		p.p.ended(size, size, wasStored)
 	}
 	for range throttled {
-		p.p.refused(size)
+		p.p.ended(size, size, wasRefused)
 	}
 	t := tried{entries: stored + throttled + failed, failed: throttled + failed, throttled: throttled, storedBytes: stored * size}
 	p.p.learn(t, now, func() float64 { return 1 })

@@ -56,7 +56,7 @@ func (p *pace) refill(now time.Duration) {
 
 // take spends tokens for one entry, if there are enough. The buckets must be refilled.
 func (p *pace) take(size int) bool {
-	if !p.bytes.has(float64(size), p.factor) || !p.records.has(1, p.factor) {
+	if p.bytes.missing(float64(size), p.factor) > 0 || p.records.missing(1, p.factor) > 0 {
 		return false
 	}
 	p.bytes.spend(float64(size))
@@ -66,7 +66,7 @@ func (p *pace) take(size int) bool {
 
 // takeMore spends bytes for an entry that was taken and grows, if there are enough.
 func (p *pace) takeMore(size int) bool {
-	if p.bytes.rate > 0 && p.bytes.tokens < float64(size) {
+	if p.bytes.rate > 0 && (p.bytes.tokens < float64(size) || p.bytes.missing(float64(size), p.factor) > 0) {
 		return false
 	}
 	p.bytes.spend(float64(size))
@@ -87,22 +87,37 @@ func (p *pace) ready(size int, now time.Duration) time.Duration {
 	return now + max(p.bytes.wait(float64(size), p.factor), p.records.wait(1, p.factor))
 }
 
-// giveBack returns tokens for bytes and records that never came to the service.
-func (p *pace) giveBack(bytes, records int) {
-	p.bytes.spend(-float64(bytes))
-	p.records.spend(-float64(records))
-}
+// outcome is what became of an entry, as far as it concerns a pace.
+type outcome uint8
 
-// stored counts an entry that was stored.
-func (p *pace) stored(size int) {
-	p.bytes.stored(float64(size), p.factor)
-	p.records.stored(1, p.factor)
-}
+const (
+	wasStored  outcome = iota
+	wasRefused         // by the service, which took nothing
+	neverCame          // to the service
+	unknown            // perhaps stored
+)
 
-// refused counts an entry that the service refused.
-func (p *pace) refused(size int) {
-	p.bytes.refused(float64(size))
-	p.records.refused(1)
+// ended counts an entry for which tokens were taken and which has packed bytes.
+func (p *pace) ended(taken, packed int, what outcome) {
+	p.bytes.giveBack(float64(taken - packed))
+	var bytes, records float64 // that the service took
+	if what == wasStored || what == unknown {
+		bytes, records = float64(packed), 1
+	}
+	p.bytes.ended(float64(taken), bytes)
+	p.records.ended(1, records)
+	switch what {
+	case wasStored:
+		p.bytes.stored(float64(packed), p.factor)
+		p.records.stored(1, p.factor)
+	case wasRefused:
+		p.bytes.refused(float64(packed))
+		p.records.refused(1)
+	case neverCame:
+		p.bytes.giveBack(float64(packed))
+		p.records.giveBack(1)
+	case unknown:
+	}
 }
 
 // tried is what became of the entries of a lane in one call.

@@ -58,6 +58,33 @@ func TestPace(t *testing.T) {
 		}
 	})
 
+	t.Run("has no more out than the service takes at once, however long calls take", func(t *testing.T) {
+		t.Parallel()
+		p := outbox.NewPace(1000, 0)
+		sent := 0
+		for now := time.Duration(0); now <= 10*time.Second; now += 25 * time.Millisecond {
+			for p.Send(10, now) {
+				sent += 10
+			}
+		}
+		if sent != 1000 {
+			t.Fatalf("bytes out = %d, want 1,000: a second's worth", sent)
+		}
+		now := 10 * time.Second
+		if got, want := p.Ready(10, now), now+10*time.Millisecond; got != want {
+			t.Errorf("ready at %v, want %v: after 10 bytes' worth of time, if all ends now", got, want)
+		}
+		for range sent / 10 {
+			p.Stored(10, now)
+		}
+		if p.Send(10, now) {
+			t.Error("an entry is sent when all that was out has come to the service just now")
+		}
+		if got, want := p.Ready(500, now), now+500*time.Millisecond; got != want {
+			t.Errorf("ready for 500 bytes at %v, want %v", got, want)
+		}
+	})
+
 	t.Run("is ready when it says so", func(t *testing.T) {
 		t.Parallel()
 		p := outbox.NewPace(1<<20, 1000)

@@ -38,25 +38,18 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 	l := c.Entries[first].lane
 	count := l.tally()
 	t := tried{entries: end - first}
+	l.pace.refill(now)
 	for i := first; i < end; i++ {
 		e := &c.Entries[i]
-		if e.Packed > 0 {
-			l.pace.giveBack(e.Bytes-e.Packed, 0)
-		} else {
+		if e.Packed == 0 {
 			e.Packed = e.Bytes
 		}
 		if whole != nil {
 			e.Failure = whole
 		}
+		l.pace.ended(e.Bytes, e.Packed, outcomeOf(e.Failure, whole))
 		if f := e.Failure; f != nil {
 			t.failed++
-			switch {
-			case f.Ambiguous:
-			case whole != nil:
-				l.pace.giveBack(e.Packed, 1)
-			default:
-				l.pace.refused(e.Packed)
-			}
 			if f.Throttled && whole == nil {
 				t.throttled++
 				count.Throttled++
@@ -65,7 +58,6 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 			continue
 		}
 		t.storedBytes += e.Packed
-		l.pace.stored(e.Packed)
 		count.Entries++
 		count.EntryBytes += uint64(e.Packed)
 		o.stored(c, i, now)
@@ -81,6 +73,20 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 	}
 	o.settled(l, now)
 	o.place(l, now)
+}
+
+// outcomeOf says what a failure, or none, means for the pace.
+func outcomeOf(f, whole *Failure) outcome {
+	switch {
+	case f == nil:
+		return wasStored
+	case f.Ambiguous:
+		return unknown
+	case whole != nil:
+		return neverCame
+	default:
+		return wasRefused
+	}
 }
 
 // landedIn says whether the entry has still to be judged.

@@ -80,6 +80,7 @@ type trouble struct {
 	torn, unlearned float64 // of listings
 	noMap           bool
 	slowCalls       bool
+	slowWay         time.Duration // that calls take at most on their way there, each another
 	slowView        time.Duration
 }
 
@@ -252,7 +253,11 @@ func (s *sim) send(o *outbox.Outbox[int], c *outbox.Call[int]) {
 			whole = errContent
 		}
 	}
-	s.after(half, func() {
+	there := half
+	if s.trouble.slowWay > 0 {
+		there += time.Duration(s.random.Int64N(int64(s.trouble.slowWay)))
+	}
+	s.after(there, func() {
 		if whole == nil || whole == errCut && s.random.IntN(2) == 0 {
 			s.arrive(c)
 		}

@@ -70,6 +70,7 @@ func TestThroughput(t *testing.T) {
 		change   func(*outbox.Config)
 		engines  int
 		throttle float64
+		slowWay  time.Duration
 		lasts    time.Duration
 		least    float64 // share of what is possible that must be stored
 		refused  float64 // share of entries that may be refused
@@ -92,6 +93,11 @@ func TestThroughput(t *testing.T) {
 			name: "two engines, aggregated", shards: 16, size: 25_000, engines: 2, lasts: 2 * time.Minute, least: 0.90, refused: 0.15,
 			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard },
 		},
+		{
+			name: "calls that overtake each other", shards: 16, size: 25_000, engines: 1, slowWay: 1500 * time.Millisecond, lasts: time.Minute, least: 0.60,
+			change: func(cfg *outbox.Config) { cfg.Aggregation = outbox.ByShard },
+		},
+		{name: "small records in calls that overtake each other", shards: 4, size: 50, engines: 1, slowWay: 1500 * time.Millisecond, lasts: time.Minute, least: 0.60},
 		{name: "two engines, small records", shards: 4, size: 50, engines: 2, lasts: time.Minute, least: 0.90, refused: 0.15},
 		{
 			name: "two engines, 5 % of refusals", shards: 16, size: 25_000, engines: 2, throttle: 0.05, lasts: 2 * time.Minute, least: 0.90, refused: 0.18,
@@ -109,7 +115,7 @@ func TestThroughput(t *testing.T) {
 				cfgs = append(cfgs, cfg)
 			}
 			l := newLoad(t, test.shards, test.size, limits, cfgs...)
-			l.service.throttle = test.throttle
+			l.service.throttle, l.trouble.slowWay = test.throttle, test.slowWay
 			l.run(test.lasts)
 			stored := float64(l.service.storedBytes())
 			possible := float64(test.shards) * test.lasts.Seconds() * (1 << 20)
