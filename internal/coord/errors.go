@@ -34,7 +34,7 @@ type RecreatedError struct {
 
 // Error implements error.
 func (e *RecreatedError) Error() string {
-	return fmt.Sprintf("stream %s was created again at %s, but the group's checkpoints are of the one created at %s: delete the stream's leases, or use another group",
+	return fmt.Sprintf("stream %s was created again at %s, but the group's checkpoints are of the one created at %s: reset the group (kin group reset), or use another one",
 		e.Stream, e.Now.UTC().Format(time.RFC3339), e.Stored.UTC().Format(time.RFC3339))
 }
 

@@ -104,7 +104,8 @@ func try(ctx context.Context, store lease.Store, group string, steps []Step, mad
 	return left, nil
 }
 
-// restart notes the new start in the stream's row, once all of its shards have leases.
+// restart notes the new start in the stream's row, and which stream it is, once all of its shards
+// have leases.
 func restart(ctx context.Context, store lease.Store, group string, t Target, l Listing) error {
 	if t.Shard != "" {
 		return nil
@@ -120,10 +121,11 @@ func restart(ctx context.Context, store lease.Store, group string, t Target, l L
 				row = s
 			}
 		}
-		if !l.CreatedAt.IsZero() && !sameMoment(row.CreatedAt, l.CreatedAt) {
+		anew := !l.CreatedAt.IsZero() && !sameMoment(row.CreatedAt, l.CreatedAt)
+		if anew {
 			row.CreatedAt = l.CreatedAt
 		}
-		if row.Start == t.To && row.Seeded && row.Revision > 0 {
+		if row.Start == t.To && row.Seeded && row.Revision > 0 && !anew {
 			return nil
 		}
 		row.Start, row.Seeded = t.To, true
@@ -132,7 +134,7 @@ func restart(ctx context.Context, store lease.Store, group string, t Target, l L
 		if err != nil {
 			return fmt.Errorf("put the stream's row: %w", err)
 		}
-		if stored.Revision == row.Revision && stored.Start == row.Start && stored.Seeded {
+		if stored.Revision == row.Revision && stored.Start == row.Start && stored.Seeded && sameMoment(stored.CreatedAt, row.CreatedAt) {
 			return nil
 		}
 	}

@@ -373,6 +373,26 @@ func TestReset(t *testing.T) {
 			}
 		})
 	})
+	t.Run("notes that the stream was created anew, also if the start is the same", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t)
+			old := lease.Stream{ARN: orders, CreatedAt: time.Now().Add(-time.Hour), Start: lease.TrimHorizon, Seeded: true, Revision: 1}
+			if _, err := f.PutStream(t.Context(), group, old); err != nil {
+				t.Fatal(err)
+			}
+			f.put(at(0, "AFTER_SEQUENCE_NUMBER:1"))
+			anew := splitListing()
+			anew.CreatedAt = time.Now()
+			if _, err := operator.Reset(t.Context(), f, group, target, anew, false); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := f.Load(t.Context(), group)
+			if err != nil || !rows.Streams[0].CreatedAt.Equal(anew.CreatedAt) || !rows.Streams[0].Seeded {
+				t.Errorf("rows = %+v, %v; want the stream that was created at %v: workers refuse another one", rows, err, anew.CreatedAt)
+			}
+		})
+	})
 }
 
 func TestPreview(t *testing.T) {
