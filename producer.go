@@ -32,7 +32,7 @@ import (
 // other, records of a call are stored in any order, and what failed is sent again later.
 //
 // The buffer is bounded: see ProducerConfig.MaxBufferedBytes. A shard that takes nothing
-// may fill four fifths of it; the rest stays for the others.
+// may fill two thirds of it; the rest stays for the others.
 //
 // The producer lists the shards of a stream and describes it if its client can (as
 // [*kinesis.Client] can) and may (kinesis:ListShards, kinesis:DescribeStreamSummary). Otherwise it

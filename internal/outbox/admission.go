@@ -13,7 +13,7 @@ type Waiter[T any] struct {
 
 	item       Item[T]
 	ticket     uint64
-	lane       *lane[T] // nil when settled
+	lane       *lane[T] // nil when settled; it is in its line, or has the turn of the large record
 	next, prev *Waiter[T]
 }
 
@@ -58,19 +58,21 @@ const (
 	noBytes      // nobody has room
 )
 
-// fit says whether the lane may accept an item of that cost. An empty space takes any. If every item is answered
-// and only callbacks are left, one more is accepted however full the space is: those
-// callbacks may be waiting in a Put themselves. Another one after that only when it has been released, or
-// nothing has moved for a while.
+// fit says whether the lane may accept an item of that cost; nil: the large record may, whose lane does not matter.
+// An empty space takes any. If every item is answered and only callbacks are left, one more is accepted however
+// full the space is: those callbacks may be waiting in a Put themselves. Another one after that only when
+// it has been released, or nothing has moved for a while.
 func (s *Space[T]) fit(l *lane[T], cost int) fit {
 	free := s.limits.Bytes - s.held
 	switch {
 	case s.held == 0, s.now >= s.beyondAt():
 		return fits
+	case l != nil && s.shut != Never:
+		return noBytes
+	case l != nil && l.cost+l.out > 0 && l.cost+l.out+cost > s.share(free):
+		return laneFull
 	case cost > free:
 		return noBytes
-	case l.cost > 0 && l.cost+cost > laneShare*free:
-		return laneFull
 	default:
 		return fits
 	}
@@ -90,20 +92,26 @@ func (s *Space[T]) beyondAt() time.Duration {
 
 // press says whether callers wait for room that only records can make that gather. Then nothing gathers.
 func (s *Space[T]) press() bool {
-	if s.calls > 0 || s.unanswered == 0 {
+	switch {
+	case s.unanswered == 0:
+		return false
+	case s.shut != Never:
+		return true
+	case s.calls > 0:
 		return false
 	}
 	for l := s.line.head; l != nil; l = l.links[onWaiting].next {
-		if s.short || l.state == Gathering {
+		if l.state == Gathering {
 			return true
 		}
 	}
-	return false
+	return s.large != nil
 }
 
 // wait puts an item at the end of its lane's line.
 func (s *Space[T]) wait(l *lane[T], it *Item[T]) *Waiter[T] {
 	s.tickets++
+	s.waiting++
 	w := &Waiter[T]{Settled: make(chan struct{}), item: *it, ticket: s.tickets}
 	s.join(l, w)
 	return w
@@ -113,15 +121,17 @@ func (s *Space[T]) join(l *lane[T], w *Waiter[T]) {
 	w.lane = l
 	l.waiting.push(w)
 	s.line.push(l)
-	s.waiting++
 }
 
-// leave takes a waiter out of the line.
+// leave takes a waiter out of the line, or its turn from the large record.
 func (s *Space[T]) leave(w *Waiter[T]) {
 	l := w.lane
-	l.waiting.remove(w)
 	w.lane = nil
-	s.waiting--
+	if w == s.large {
+		s.turn = noTurn[T]()
+		return
+	}
+	l.waiting.remove(w)
 	if l.waiting.head == nil {
 		s.line.remove(l)
 	}
@@ -134,29 +144,25 @@ func (s *Space[T]) Withdraw(w *Waiter[T], now time.Duration) (withdrawn bool, ad
 	if w.lane == nil {
 		return false, nil
 	}
+	s.tick(now)
 	s.leave(w)
-	return true, s.admit(s.tick(now))
+	s.waiting--
+	return true, s.admit()
 }
 
-// admit accepts items that wait while there is room: those of a lane in the order of
-// their coming, and lanes in turns. A lane that has its share is passed over. One that needs more bytes than
-// are free keeps its turn until there are, so that small records don't starve large ones.
-func (s *Space[T]) admit(now time.Duration) (admitted []*Waiter[T]) {
-	s.short = false
-	passed := 0 // lanes that had their share, in a row
-	for l := s.line.head; l != nil && passed < s.line.n; l = s.line.head {
-		w := l.waiting.head
-		switch s.fit(l, w.item.cost()) {
-		case noBytes:
-			s.short = true
-			return admitted
-		case laneFull:
-			passed++
-		case fits:
-			passed = 0
-			s.leave(w)
-			l.box.accept(l, &w.item, now)
-			admitted = append(admitted, w)
+// admit accepts items that wait while there is room: the large record first; then those of a lane in the order of
+// their coming, and lanes in turns. A lane that has its share is passed over, and so are records that need more bytes
+// than are free; the first one of them gets the turn of the large one, if nobody has it.
+func (s *Space[T]) admit() (admitted []*Waiter[T]) {
+	if w := s.large; w != nil && s.fit(nil, w.item.cost()) == fits {
+		admitted = append(admitted, s.let(w))
+	}
+	for in := 0; in < s.line.n && s.shut == Never; { // lanes in a row of which none got in
+		l := s.line.head
+		in++
+		if w := s.next(l); w != nil {
+			in = 0
+			admitted = append(admitted, s.let(w))
 		}
 		if l.waiting.head != nil {
 			s.line.remove(l)
@@ -164,4 +170,50 @@ func (s *Space[T]) admit(now time.Duration) (admitted []*Waiter[T]) {
 		}
 	}
 	return admitted
+}
+
+// next returns who of those that wait for a lane gets in now, or nil: the first one, but for those that need more
+// bytes than are free.
+func (s *Space[T]) next(l *lane[T]) *Waiter[T] {
+	w := l.waiting.head
+	for range maxPassed {
+		if w == nil {
+			break
+		}
+		next := w.next
+		switch s.fit(l, w.item.cost()) {
+		case fits:
+			return w
+		case laneFull:
+			return nil
+		case noBytes:
+			if s.large == nil {
+				s.claim(w)
+			}
+		}
+		w = next
+	}
+	return nil
+}
+
+// heads says whether an item that comes now for a lane is the first one there, but for those that need more bytes
+// than are free.
+func (s *Space[T]) heads(l *lane[T]) bool {
+	w := l.waiting.head
+	for range maxPassed {
+		if w == nil || w.item.cost() <= s.limits.Bytes-s.held {
+			break
+		}
+		w = w.next
+	}
+	return w == nil
+}
+
+// let accepts an item that waits.
+func (s *Space[T]) let(w *Waiter[T]) *Waiter[T] {
+	l := w.lane
+	s.leave(w)
+	s.waiting--
+	l.box.accept(l, &w.item, s.now)
+	return w
 }

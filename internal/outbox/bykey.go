@@ -119,7 +119,7 @@ func (o *Outbox[T]) gather(c *Call[T], l *lane[T], g *grouping[T]) {
 	firstEntry, at := len(c.Entries), len(c.Items)
 	for i := range g.sizes {
 		e := &g.sizes[i]
-		c.Entries = append(c.Entries, Entry[T]{First: at, N: e.n, Bytes: e.size(), Aggregate: o.packing != None && e.aggregate(), lane: l})
+		c.Entries = append(c.Entries, Entry[T]{First: at, N: e.n, Bytes: e.size(), Aggregate: o.packing != None && e.aggregate(), lane: l, cost: e.cost})
 		c.Bytes += e.size()
 		at += e.n
 	}
@@ -130,6 +130,7 @@ func (o *Outbox[T]) gather(c *Call[T], l *lane[T], g *grouping[T]) {
 		c.limit = c.limitWith(it)
 		l.bytes -= o.weigh(it)
 		l.cost -= it.cost()
+		l.out += it.cost()
 		c.Items[c.Entries[firstEntry+f.group].First+g.taken[f.group]] = *it
 		g.taken[f.group]++
 		it.seq = 0 // for compact

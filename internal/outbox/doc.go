@@ -93,9 +93,30 @@
 //
 // # Room
 //
-// All that is held counts, from acceptance to release. A lane may queue at most 4 times what is
-// free: a lane that nobody empties stops at 4/5 of the space, and the others go on. Waiters of a
-// lane are served in their order, and lanes in turns. A waiter who needs more than is free keeps its turn.
+// All that is held counts, from acceptance to release. A sixth of the space is the reserve. A lane that is not empty
+// may have in its queue and in calls
+//
+//	4 times what is free above the reserve,
+//	or an eighth of all that is free, if that is more,
+//	or 16 KiB, but not more than 4 times what is free.
+//
+// So lanes that nobody empties leave room for the others: one leaves a third of the space, three that stop one after the
+// other leave a sixth, ten leave a thirteenth. Waiters of a lane are served in their order, and lanes in turns.
+//
+// A record may need more than is free. The first one that does has its turn: it gets in as soon as it finds room. The
+// others pass it meanwhile if they find room and their lane has at most an eighth of what is free, through a door:
+//
+//	door   when                                                     until
+//	open   the large record would not get in if they had left      they have passed, or what was there before has left
+//	shut   it would, or they hold the reserve                       they have left, it is in, or patience is over
+//
+// While it is shut, nothing gathers. Patience is 250 ms. If it is over, what is in the way is in a lane that has stopped: the
+// door opens, and all that is held counts as what was there before. The next patience is twice as long, up to 4 s. So a
+// large record holds up nobody while it can't get in, and else for 250 ms, unless more lanes stop meanwhile; and it gets
+// in when lanes that have stopped leave room for it, if the others need at most 4 s for what they have.
+//
+// A lane's waiters pass those of theirs that need more than is free too, up to 8.
+//
 // While somebody waits for room and no call is out, nothing gathers. When all items are answered and only
 // callbacks are left, which may wait for room themselves, one item is accepted on top of the bound; another one when
 // that is released, or when nothing has moved for 100 ms.
@@ -123,4 +144,6 @@
 //     with two producers at least 90 %; a producer that is alone with its shards is refused nothing, however
 //     unlike the times are that its calls take. TestThroughput.
 //   - A lane that is not served does not hold up the others. TestHotShard.
+//   - Nor does a record for which such lanes leave no room, and it gets in when they do. TestLargeRecords,
+//     TestWhoPassesALargeRecord.
 package outbox

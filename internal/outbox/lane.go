@@ -24,6 +24,7 @@ type lane[T any] struct {
 	queue queue[T]
 	bytes int // of the queue, as Outbox.weigh counts
 	cost  int // of the queue, as the Space counts
+	out   int // of what is in calls
 
 	// What a call could take without waiting for more, while the lane gathers.
 	full, fullBytes int

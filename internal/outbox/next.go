@@ -40,6 +40,7 @@ type Entry[T any] struct {
 	Failure *Failure
 
 	lane *lane[T]
+	cost int // of its items, as the Space counts
 }
 
 // Shard returns the shard that is expected to take the entry, or "" if none is known.
@@ -95,8 +96,9 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 		}
 	}
 	step.Over, o.over = o.over, nil
-	if s.line.head != nil && (step.Call != nil || step.Over != nil || now >= s.beyondAt()) {
-		step.Admitted = s.admit(now)
+	opened := s.reopen(now)
+	if s.waiting > 0 && (step.Call != nil || step.Over != nil || opened || now >= s.beyondAt()) {
+		step.Admitted = s.admit()
 	}
 	step.Wait = o.wait(now)
 	o.sleep = step.Wait
@@ -112,8 +114,8 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 		return now
 	}
 	at := min(o.expiries.first(), o.question.next())
-	if o.space.line.head != nil {
-		at = min(at, o.space.beyondAt())
+	if o.space.waiting > 0 {
+		at = min(at, o.space.beyondAt(), o.space.shut)
 	}
 	for _, landing := range o.landed {
 		at = min(at, landing.until)

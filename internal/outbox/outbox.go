@@ -79,7 +79,7 @@ func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bo
 	}
 	l := o.laneOf(it.Hash)
 	room := laneFull
-	if !s.short && l.waiting.head == nil {
+	if s.heads(l) {
 		room = s.fit(l, it.cost())
 	}
 	switch {
@@ -88,8 +88,11 @@ func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bo
 	case s.limits.Fail:
 		return nil, false, ErrFull
 	}
-	s.short = s.short || room == noBytes && s.line.head == nil
-	return s.wait(l, it), s.calls == 0, nil // what gathers has to leave, if that alone makes room
+	w = s.wait(l, it)
+	if room == noBytes && s.large == nil {
+		s.claim(w)
+	}
+	return w, s.calls == 0, nil // what gathers has to leave, if that alone makes room
 }
 
 // orderless says that order is wanted of a stream that has none.

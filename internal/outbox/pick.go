@@ -81,10 +81,11 @@ func (o *Outbox[T]) takeRaw(c *Call[T], l *lane[T]) {
 			l.need = size
 		default:
 			c.limit = c.limitWith(it)
-			c.Entries = append(c.Entries, Entry[T]{First: from + n, N: 1, Bytes: size, lane: l})
+			c.Entries = append(c.Entries, Entry[T]{First: from + n, N: 1, Bytes: size, lane: l, cost: it.cost()})
 			c.Bytes += size
 			l.bytes -= o.weigh(it)
 			l.cost -= it.cost()
+			l.out += it.cost()
 			n++
 			at = at.next()
 			continue
@@ -115,10 +116,11 @@ func (o *Outbox[T]) takePacked(c *Call[T], l *lane[T], partial bool) {
 			return
 		}
 		c.limit = e.limit
-		c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), N: e.n, Bytes: e.size(), Aggregate: e.aggregate(), lane: l})
+		c.Entries = append(c.Entries, Entry[T]{First: len(c.Items), N: e.n, Bytes: e.size(), Aggregate: e.aggregate(), lane: l, cost: e.cost})
 		c.Bytes += e.size()
 		l.bytes -= e.weight
 		l.cost -= e.cost
+		l.out += e.cost
 		c.Items = l.queue.take(&o.pool, e.n, c.Items)
 		if o.cfg.Ordered {
 			return // entries of a call may be stored in any order

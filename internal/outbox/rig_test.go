@@ -110,19 +110,44 @@ func (r *rig) wantCall(want string) *outbox.Call[int] {
 }
 
 // stored ends a call with everything stored where it was predicted.
-func (r *rig) stored(c *outbox.Call[int]) {
+func (r *rig) stored(c *outbox.Call[int]) (admitted []*outbox.Waiter[int]) {
 	r.Helper()
-	r.end(c, nil, nil)
+	return r.end(c, nil, nil)
 }
 
 // end ends a call: some entries fail, the others are stored.
-func (r *rig) end(c *outbox.Call[int], whole *outbox.Failure, failed map[int]*outbox.Failure) {
+func (r *rig) end(c *outbox.Call[int], whole *outbox.Failure, failed map[int]*outbox.Failure) (admitted []*outbox.Waiter[int]) {
 	r.Helper()
 	for i := range c.Entries {
 		c.Entries[i].Place = outbox.Place{Shard: c.Entries[i].Shard(), Sequence: "1"}
 		c.Entries[i].Failure = failed[i]
 	}
-	r.o.Settle(c, whole, r.now)
+	return r.o.Settle(c, whole, r.now)
+}
+
+// done ends a call with everything stored, and releases it. It returns who gets in.
+func (r *rig) done(c *outbox.Call[int]) (admitted []*outbox.Waiter[int]) {
+	r.Helper()
+	admitted = r.stored(c)
+	more, _ := r.o.Release(c, r.now)
+	return append(admitted, more...)
+}
+
+// wait offers a record of a hash key that must wait for room.
+func (r *rig) wait(hash string, size int) *outbox.Waiter[int] {
+	r.Helper()
+	w, _, err := r.offer(hash, size)
+	if w == nil || err != nil {
+		r.Fatalf("offer = %v, %v, want to wait", w, err)
+	}
+	return w
+}
+
+// room is a change for newRig: a space of so many bytes, and no Linger.
+func room(bytes int, fail bool) func(*outbox.Config, *outbox.SpaceLimits) {
+	return func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+		limits.Bytes, limits.Fail, cfg.Linger = bytes, fail, 0
+	}
 }
 
 // verdicts returns owner:verdict of all items.

@@ -28,7 +28,7 @@ func (o *Outbox[T]) Settle(c *Call[T], whole *Failure, now time.Duration) (admit
 		i = end
 	}
 	if s.unanswered == 0 {
-		admitted = s.admit(now)
+		admitted = s.admit()
 	}
 	return admitted
 }
@@ -41,6 +41,7 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 	l.pace.refill(now)
 	for i := first; i < end; i++ {
 		e := &c.Entries[i]
+		l.out -= e.cost
 		if e.Packed == 0 {
 			e.Packed = e.Bytes
 		}
@@ -227,9 +228,9 @@ func (o *Outbox[T]) halve(c *Call[T], whole *Failure) bool {
 // callbacks included, and takes the call back. answered is to be closed: the flushes that are over.
 func (o *Outbox[T]) Release(c *Call[T], now time.Duration) (admitted []*Waiter[T], answered []chan struct{}) {
 	s := o.space
-	now = s.tick(now)
+	s.tick(now)
 	s.exit(c.Items)
 	clear(c.Entries)
 	o.recycle(c)
-	return s.admit(now), s.over()
+	return s.admit(), s.over()
 }

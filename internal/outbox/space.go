@@ -13,10 +13,6 @@ var (
 	ErrUnordered = errors.New("the service chooses the shards of this stream: there is no order to keep")
 )
 
-// laneShare is how many times the free space a lane may fill: a lane that nobody
-// empties stops at 4/5 of the space, and leaves the rest to the others.
-const laneShare = 4
-
 // SpaceLimits are the bounds of a [Space].
 type SpaceLimits struct {
 	Bytes int  // data, keys and Overhead of all that is held
@@ -36,10 +32,11 @@ type Space[T any] struct {
 	held, outstanding, unanswered, calls int
 
 	line    chain[T] // of lanes for which callers wait
-	short   bool     // the lane whose turn it is needs bytes, which others must not take
 	pressed bool     // see press
 	waiting int
 	tickets uint64
+
+	turn[T]
 
 	beyond int           // items that are held on top of the bound
 	moved  time.Duration // moment of the last acceptance or release
@@ -66,7 +63,7 @@ type Left struct {
 // NewSpace returns an empty Space.
 func NewSpace[T any](limits SpaceLimits) *Space[T] {
 	return &Space[T]{
-		limits: limits, line: chain[T]{which: onWaiting},
+		limits: limits, line: chain[T]{which: onWaiting}, turn: noTurn[T](),
 		generations: []generation{{answered: make(chan struct{})}},
 	}
 }
@@ -123,13 +120,20 @@ func (s *Space[T]) Close() []*Waiter[T] {
 	var refused []*Waiter[T]
 	for l := s.line.head; l != nil; l = s.line.head {
 		for w := l.waiting.head; w != nil; w = l.waiting.head {
-			s.leave(w)
-			w.Err = ErrClosed
-			refused = append(refused, w)
+			refused = append(refused, s.refuse(w))
 		}
 	}
-	s.short = false
+	if s.large != nil {
+		refused = append(refused, s.refuse(s.large))
+	}
 	return refused
+}
+
+func (s *Space[T]) refuse(w *Waiter[T]) *Waiter[T] {
+	s.leave(w)
+	s.waiting--
+	w.Err = ErrClosed
+	return w
 }
 
 // GiveUp ends all attempts: [Outbox.Next] then returns what no call carries, and calls
@@ -151,6 +155,10 @@ func (s *Space[T]) enter(it *Item[T]) {
 	s.held += it.cost()
 	if it.beyond = s.held > s.limits.Bytes; it.beyond {
 		s.beyond++
+	}
+	if s.large != nil {
+		s.passed += it.cost()
+		s.judge()
 	}
 	s.moved = s.now
 	s.outstanding++
@@ -180,11 +188,15 @@ func (s *Space[T]) exit(items []Item[T]) {
 			if it.beyond {
 				s.beyond--
 			}
+			if it.accepted >= s.since {
+				s.passed -= it.cost()
+			}
 			s.outstanding--
 			s.generations[it.gen-s.first].outstanding--
 		}
 		*it = Item[T]{}
 	}
+	s.judge()
 }
 
 // over removes generations that are answered, and returns whom to tell.

@@ -20,6 +20,16 @@ type load struct {
 
 func newLoad(tb testing.TB, shards, size int, limits outbox.SpaceLimits, cfgs ...outbox.Config) *load {
 	tb.Helper()
+	l := newIdleLoad(tb, shards, size, limits, cfgs...)
+	for i := range len(l.boxes) * shards {
+		l.feed(i)
+	}
+	return l
+}
+
+// newIdleLoad returns a load of which nothing is offered yet.
+func newIdleLoad(tb testing.TB, shards, size int, limits outbox.SpaceLimits, cfgs ...outbox.Config) *load {
+	tb.Helper()
 	l := &load{sim: newSim(tb, 7, shards, limits), data: make([]byte, size)}
 	l.service.forgetful = true
 	for _, h := range l.service.shards {
@@ -37,9 +47,6 @@ func newLoad(tb testing.TB, shards, size int, limits outbox.SpaceLimits, cfgs ..
 		l.boxes = append(l.boxes, o)
 	}
 	l.admitted = l.feed
-	for i := range len(l.boxes) * shards {
-		l.feed(i)
-	}
 	return l
 }
 

@@ -218,6 +218,9 @@ func (o *Outbox[T]) resettle(items []Item[T], callers []*Waiter[T], now time.Dur
 	for _, w := range callers {
 		o.space.join(o.laneOf(w.item.Hash), w)
 	}
+	if w := o.space.large; w != nil && w.lane.box == o {
+		w.lane = o.laneOf(w.item.Hash)
+	}
 }
 
 // settled lets the heirs of a retired lane go when nothing of it is under way any more.
