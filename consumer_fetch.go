@@ -26,7 +26,7 @@ type consumedPage struct {
 // it either.
 func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
 	shard := fetch.NewShard(s.fetchConfig(from))
-	obstacle := obstacle{backoff: retry.Backoff{Base: time.Second, Max: 30 * time.Second}}
+	obstacle := obstacle{backoff: retry.Backoff{Base: time.Second, Max: 30 * time.Second}, since: time.Now()}
 	for {
 		page, err := shard.Next(s.reading)
 		switch {
@@ -34,7 +34,7 @@ func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
 			s.giveBack(page)
 			return
 		case err == nil:
-			obstacle.failures, obstacle.absent = 0, 0
+			obstacle.failures, obstacle.absent = 0, topology.Absence{}
 			s.answered(page)
 			if ended := s.send(page, pages); ended {
 				return
@@ -52,7 +52,8 @@ func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
 type obstacle struct {
 	backoff  retry.Backoff
 	failures int // in a row
-	absent   int // in how many listings in a row the shard was missing
+	since    time.Time
+	absent   topology.Absence // of the shard, from listings
 }
 
 // obstructed tells of an error, and waits before the next attempt. Most such failures are cured
@@ -69,21 +70,21 @@ func (s *shardRun) obstructed(err error, o *obstacle) {
 }
 
 // gone says whether the shard can't be read because the stream does not have it any more.
-// Listings lag behind, so more than one has to say so.
+// Listings lag behind, so one does not prove it.
 func (s *shardRun) gone(err error, o *obstacle) bool {
-	const enough = 3
 	if e, ok := errors.AsType[*fetch.Error](err); !ok || e.Class != fetch.NotFound {
 		return false
 	}
+	now := time.Since(o.since)
 	switch listed, err := s.stream.lists(s.reading, s.id); {
 	case err != nil:
 		return false // the whole stream may be gone: what GetRecords said stands
 	case listed:
-		o.absent = 0
+		o.absent = topology.Absence{}
 	default:
-		o.absent++
+		o.absent = o.absent.Again(now)
 	}
-	return o.absent >= enough
+	return o.absent.Proves(now)
 }
 
 func (s *shardRun) fetchConfig(from Position) fetch.Config {

@@ -358,6 +358,40 @@ func TestConsumerOfShardsInTrouble(t *testing.T) {
 		})
 	})
 
+	t.Run("does not pass a shard that listings lack for less than a minute", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(2)
+			f.put(0, "a")
+			var b book
+			away := time.Now().Add(45 * time.Second)
+			lists := 0
+			f.hide = func(id string) bool {
+				lists++
+				return id == bad && lists > 4 && time.Now().Before(away) // not before there is a lease
+			}
+			f.setFault(func(op, shard string) error {
+				if op == "GetShardIterator" && shard == bad && time.Now().Before(away) {
+					return &types.ResourceNotFoundException{Message: new("gone")}
+				}
+				return nil
+			})
+			g := &group{t: t}
+			c := g.fake(f, &b, func(cfg *kin.ConsumerConfig) {
+				cfg.Hooks.ShardGone = func(i kin.LeaseInfo) { t.Errorf("told that %s is gone", i.Shard) }
+			})
+			ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer stop()
+			if err := c.Run(ctx); err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			b.wants(t, "a")
+			if lists < 10 {
+				t.Errorf("a listing asked for %d shards, want several listings", lists)
+			}
+		})
+	})
+
 	t.Run("renews iterators that expired while a handler was at work", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -81,11 +81,20 @@ func (u *readerRun) schedule() {
 	}
 }
 
-// listPatience is how many listings are asked for again when reading is resumed, if they
-// show that they lack shards. What the stream has made since the positions were kept is
+// tooEarly says whether a listing is not to be taken in, because reading is resumed and it shows
+// that it lacks shards. What the stream has made since the positions were kept is
 // recognised by its parents, one by one: where one is missing, those after it look as if
 // they had nothing to do with the positions, and would begin at ReaderConfig.From.
-const listPatience = 3
+func (u *readerRun) tooEarly(shards []topology.Shard) bool {
+	if !u.resumed || u.began || !topology.Incomplete(shards) {
+		return false
+	}
+	u.lacking = u.lacking.Again(u.madeAt())
+	return !u.lacking.Proves(u.madeAt())
+}
+
+// madeAt is when the last listing was begun.
+func (u *readerRun) madeAt() time.Duration { return u.listedAt.Sub(u.startedAt) }
 
 // listedAll takes a listing in.
 func (u *readerRun) listedAll(l listed) error {
@@ -108,8 +117,8 @@ func (u *readerRun) listedAll(l listed) error {
 	if u.listings == 1 {
 		u.resolve(l.Listing)
 	}
-	if u.resumed && !u.began && u.listings <= listPatience && topology.Incomplete(shards) {
-		u.schedule() // and take nothing in
+	if u.tooEarly(shards) {
+		u.schedule()
 		return nil
 	}
 	first := !u.began
@@ -117,7 +126,7 @@ func (u *readerRun) listedAll(l listed) error {
 	if first {
 		u.resumeAncestors(shards)
 	}
-	u.graph.List(shards)
+	u.graph.List(u.madeAt(), shards)
 	for _, s := range shards {
 		u.register(s)
 	}
@@ -226,18 +235,23 @@ func (u *readerRun) reportUnlisted() {
 }
 
 // clearSuspects decides about shards that could not be found when they were read: those
-// that are listed are read again, and the others have been trimmed.
+// that are listed are read again, and the others have been trimmed when that is proved.
 func (u *readerRun) clearSuspects(shards []topology.Shard) {
-	for id, listing := range u.suspects {
-		if u.listings < listing {
+	for id, suspect := range u.suspects {
+		if u.listings < suspect.listing {
 			continue // it was begun before the shard was missed
 		}
-		delete(u.suspects, id)
 		s := u.r.shard(id)
 		if i := slices.IndexFunc(shards, func(l topology.Shard) bool { return l.ID == id }); i >= 0 {
+			delete(u.suspects, id)
 			u.start(s, shards[i].Closed)
 			continue
 		}
+		suspect.absent = suspect.absent.Again(u.madeAt())
+		if u.suspects[id] = suspect; !suspect.absent.Proves(u.madeAt()) {
+			continue
+		}
+		delete(u.suspects, id)
 		u.tellGone(s)
 		u.r.setPosition(s, ShardEnd())
 		u.graph.Finish(id)

@@ -189,13 +189,14 @@ func TestReaderFollowsReshards(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakeStream(2)
+			f.noChildShards = true
 			f.merge(0, 1) // 2
 			f.split(2)    // 3 and 4
 			f.put(2, "parent")
 			f.put(3, "child")
 			began := time.Now()
 			// Older shards are listed, so this one can't have been trimmed.
-			f.hide = func(id string) bool { return id == string(shardID(2)) && time.Since(began) < 900*time.Millisecond }
+			f.hide = func(id string) bool { return id == string(shardID(2)) && time.Since(began) < 40*time.Second }
 			wants(t, follow(t, f, func() {}), "parent child")
 		})
 	})
@@ -257,6 +258,34 @@ func TestReaderFollowsReshards(t *testing.T) {
 					}
 					return nil
 				})
+				f.split(0)
+				f.put(1, "child")
+			}, func(cfg *kin.ReaderConfig) {
+				cfg.Hooks.ShardGone = func(i kin.ShardInfo) { gone = append(gone, i.Shard) }
+			})
+			wants(t, got, "child")
+			if len(gone) != 0 {
+				t.Errorf("told that %v are gone, want none", gone)
+			}
+		})
+	})
+
+	t.Run("a child that can't be found is not taken for trimmed because listings lack it for a while", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(1)
+			began := time.Now()
+			hidden := func(id string) bool { return id == string(shardID(1)) && time.Since(began) < 100*time.Second }
+			f.hide = hidden
+			f.setFault(func(op, shard string) error {
+				if op == "GetShardIterator" && hidden(shard) {
+					return &types.ResourceNotFoundException{}
+				}
+				return nil
+			})
+			var gone []kin.ShardID
+			got := follow(t, f, func() {
+				time.Sleep(time.Minute)
 				f.split(0)
 				f.put(1, "child")
 			}, func(cfg *kin.ReaderConfig) {

@@ -40,13 +40,21 @@ type readerRun struct {
 	limit   time.Time // records from then on are not read; zero: all are
 	active  int       // shards that are being fetched
 
-	began     bool           // a listing was taken in
-	listings  int            // begun so far
-	listing   bool           // one is running
-	listedAt  time.Time      // when the last one was begun
-	relist    *time.Timer    // when to begin the next
-	relistGap time.Duration  // while shards are missing
-	suspects  map[string]int // shards that the service says don't exist, and the listing that shows it at the earliest
+	startedAt time.Time
+	began     bool               // a listing was taken in
+	lacking   topology.Absence   // of shards, in those that were not
+	listings  int                // begun so far
+	listing   bool               // one is running
+	listedAt  time.Time          // when the last one was begun
+	relist    *time.Timer        // when to begin the next
+	relistGap time.Duration      // while shards are missing
+	suspects  map[string]suspect // shards that the service says don't exist
+}
+
+// suspect is a shard that may have been trimmed.
+type suspect struct {
+	listing int              // the listing that shows it at the earliest
+	absent  topology.Absence // from listings since then
 }
 
 // relistAtFirst is how soon the shards are listed again while some are missing. It
@@ -62,7 +70,8 @@ func newReaderRun(ctx context.Context, r *Reader) *readerRun {
 		from:      r.cfg.From,
 		relist:    time.NewTimer(0),
 		relistGap: relistAtFirst,
-		suspects:  make(map[string]int),
+		startedAt: time.Now(),
+		suspects:  make(map[string]suspect),
 	}
 	u.ctx, u.end = context.WithCancel(ctx)
 	start := topology.AtHorizon
@@ -245,7 +254,7 @@ func (u *readerRun) broken(p *page) error {
 		return u.r.shardError(p.shard.id, p.err)
 	}
 	// The shard was trimmed, or the whole stream is gone: a listing tells.
-	u.suspects[string(p.shard.id)] = u.listings + 1
+	u.suspects[string(p.shard.id)] = suspect{listing: u.listings + 1}
 	u.listSoon()
 	return nil
 }

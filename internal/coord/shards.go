@@ -2,15 +2,11 @@ package coord
 
 import (
 	"slices"
-	"time"
 
 	"github.com/kinstream/kin/internal/discover"
+	"github.com/kinstream/kin/internal/topology"
 	"github.com/kinstream/kin/lease"
 )
-
-// endPatience is for how long the owner of a shard that has ended waits at least for a child
-// that was named and that no listing shows: listings may be old.
-const endPatience = time.Minute
 
 // rowsOf returns the leases of a stream that have a row.
 func (m *Machine) rowsOf(arn string) []lease.Lease {
@@ -121,11 +117,11 @@ func (m *Machine) bear(arn string, st *stream) {
 		if rows == nil {
 			rows = m.rowsOf(arn)
 		}
-		listings := st.taken - e.slot.taken
-		if unsown || m.now-e.slot.since < endPatience { // what listings showed is not done, or they may be old: no proof
-			listings = min(listings, 1)
+		lacked := topology.Absence{Since: e.slot.since, Listings: st.taken - e.slot.taken}
+		if unsown { // what listings showed is not done: no proof
+			lacked.Listings = min(lacked.Listings, 1)
 		}
-		end := discover.AtEnd(st.row, e.key.Shard, e.slot.children, rows, listings)
+		end := discover.AtEnd(st.row, e.key.Shard, e.slot.children, rows, m.now, lacked)
 		for _, l := range end.Create {
 			m.plant(l)
 		}

@@ -38,6 +38,7 @@ type actor struct {
 type ending struct {
 	children []topology.Shard
 	since    int // listings that had begun by then
+	at       time.Duration
 }
 
 func newActor(w *world, name string) *actor {
@@ -172,7 +173,7 @@ func (a *actor) work() {
 			a.know(next.Shard, l)
 		}
 		if end && l.Owner == a.id() {
-			a.ending[l.Shard] = &ending{since: a.begun}
+			a.ending[l.Shard] = &ending{since: a.begun, at: time.Duration(a.now) * time.Minute}
 			if !a.shard(l.Shard).trimmed {
 				a.ending[l.Shard].children = a.children(l.Shard)
 			}
@@ -182,8 +183,9 @@ func (a *actor) work() {
 
 // end goes on with the end of a shard.
 func (a *actor) end(l lease.Lease, e *ending) {
-	listings := max(0, a.taken-e.since) // those that were under way at the end are not counted
-	todo := discover.AtEnd(a.stream, l.Shard, e.children, a.rows, listings)
+	now := time.Duration(a.now) * time.Minute
+	lacked := topology.Absence{Since: e.at, Listings: max(0, a.taken-e.since)} // those that were under way at the end are not counted
+	todo := discover.AtEnd(a.stream, l.Shard, e.children, a.rows, now, lacked)
 	for _, child := range todo.Create {
 		a.logf("%s creates %s of %s at %q at the end of %s", a.id(), child.Shard, child.Parents, child.Checkpoint, l.Shard)
 		a.know(child.Shard, a.update(lease.Create(child), a.loaded))

@@ -2,6 +2,7 @@ package discover
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kinstream/kin/internal/topology"
 	"github.com/kinstream/kin/lease"
@@ -160,12 +161,12 @@ type End struct {
 
 // AtEnd returns what is to be done before the lease of a shard is finished whose records are
 // all done. named are the children that the service named at its end; rows are the leases of
-// the group as they are known now. listings is how many listings of the stream have begun and
-// been taken in since the end was known: after three, a child that nothing else tells of is
-// gone.
-func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lease.Lease, listings int) End {
+// the group as they are known now. lacked is since when the end is known, and how many listings of
+// the stream have begun and been taken in since then: when that proves it, a child that nothing
+// else tells of is gone.
+func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lease.Lease, now time.Duration, lacked topology.Absence) End {
 	x := newIndex(stream.ARN, rows, nil)
-	end := End{List: len(named) == 0 && listings == 0}
+	end := End{List: len(named) == 0 && lacked.Listings == 0}
 	for _, s := range named {
 		if s.ID == "" || s.ID == shard || x.lease(s.ID) != nil {
 			continue
@@ -176,7 +177,7 @@ func AtEnd(stream lease.Stream, shard string, named []topology.Shard, rows []lea
 		if x.clear(&child) {
 			begin := begin(stream, false, false)
 			end.Create = append(end.Create, newLease(stream, &child, x, begin))
-		} else if listings < patience {
+		} else if !lacked.Proves(now) {
 			end.Wait, end.List = true, true
 		}
 	}

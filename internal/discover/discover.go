@@ -8,15 +8,6 @@ import (
 )
 
 const (
-	// patience is how many listings in a row may lack something that ought to be there, before
-	// it counts as gone all the same. So a strange server delays its readers and does not hang
-	// them.
-	patience = 3
-
-	// lackingFor is for how long a parent must be lacking as well before it counts as gone: the
-	// first listings after a doubt come within seconds, and may all be older than it is.
-	lackingFor = time.Minute
-
 	// sightings is how many listings in a row must have a shard that looks as if its lease had been
 	// deleted, and how many must find a lease that names a parent without one.
 	sightings = 2
@@ -48,18 +39,12 @@ type Memory struct {
 	now      time.Duration
 
 	// In how many listings in a row something was so:
-	holes    int            // no open shard owned some keys
 	returned map[string]int // a shard has no lease, and younger ones of its keys have
 	orphaned map[string]int // a lease has not moved and names a parent without one
 
-	lacking map[string]absence // parents that ought to be listed and are not
-	absent  map[string]absence // finished leases whose shards are not listed
-}
-
-// absence is since when a shard is not listed, and in how many listings in a row.
-type absence struct {
-	since    time.Duration
-	listings int
+	holes   topology.Absence            // of open shards for some keys
+	lacking map[string]topology.Absence // of parents that ought to be listed
+	absent  map[string]topology.Absence // of the shards of finished leases
 }
 
 // List takes in a listing. rows are the leases of the group as they are known; those of other
@@ -94,12 +79,12 @@ func again(before map[string]int, found []string) map[string]int {
 // judge looks for what the listing lacks, and reports whether it may be complete.
 func (m *Memory) judge(x *index) (sound bool) {
 	if x.holes() {
-		m.holes++
+		m.holes = m.holes.Again(m.now)
 	} else {
-		m.holes = 0
+		m.holes = topology.Absence{}
 	}
 	m.noteLacking(x.lacking())
-	sound = m.holes == 0 || m.holes >= patience
+	sound = m.covered()
 	for id := range m.lacking {
 		sound = sound && !m.expected(id)
 	}
@@ -108,22 +93,21 @@ func (m *Memory) judge(x *index) (sound bool) {
 
 // noteLacking notes which parents a listing ought to have and has not.
 func (m *Memory) noteLacking(parents []string) {
-	lacking := make(map[string]absence, len(parents))
+	lacking := make(map[string]topology.Absence, len(parents))
 	for _, id := range parents {
-		a := m.lacking[id]
-		if a.listings == 0 {
-			a.since = m.now
-		}
-		a.listings++
-		lacking[id] = a
+		lacking[id] = m.lacking[id].Again(m.now)
 	}
 	m.lacking = lacking
 }
 
+// covered says whether there are open shards for all keys, or those that lack are not to be
+// expected any more.
+func (m *Memory) covered() bool { return m.holes.Listings == 0 || m.holes.Proves(m.now) }
+
 // expected says whether a parent that is not listed ought to be, and may still come.
 func (m *Memory) expected(id string) bool {
 	a, lacking := m.lacking[id]
-	return lacking && (a.listings < patience || m.now-a.since < lackingFor)
+	return lacking && !a.Proves(m.now)
 }
 
 // Plan is what is to be done about the leases of a stream. Ask for it again when that has been
@@ -157,10 +141,10 @@ func (m *Memory) Plan(stream lease.Stream, rows []lease.Lease) Plan {
 		return Plan{Again: m.empty}
 	}
 	x := newIndex(stream.ARN, rows, m.listing.Shards)
-	p := Plan{Again: m.empty || m.holes > 0}
+	p := Plan{Again: m.empty || m.holes.Listings > 0}
 	unlisted := m.create(&p, stream, x)
 	m.remove(&p, x)
 	m.mend(&p, x)
-	p.Seeded = unlisted == 0 && (m.holes == 0 || m.holes >= patience)
+	p.Seeded = unlisted == 0 && m.covered()
 	return p
 }

@@ -32,7 +32,8 @@
 //   - A parent is gone if a listing has its child and not the parent, and nothing says that
 //     the listing is wrong: no older shard that would have been trimmed first
 //     ([topology.Incomplete]). If something does, the child waits for three listings in a row,
-//     over a minute: those that come within seconds may all lack the same shard.
+//     over a minute ([topology.Absence]): those that come within seconds may all lack the same
+//     shard. The same goes for a child that only the end of a shard has named.
 //   - A row names the parents that had rows. [Ready] waits for each of them: until it is
 //     finished, or its row is gone and the child has moved, which it could not have before. A
 //     parent's row is deleted only when its children have moved, so one that seems to be
@@ -60,8 +61,9 @@
 // ended before that: then it is finished from the beginning, because it must not look new
 // later. That is believed only if all of its ancestors that are not gone are listed, and had
 // ended before, too: what the service says may come from a listing that lacked the shard. When
-// every listed shard has a lease and the open ones own all keys, the stream is seeded. From then
-// on new shards begin at TRIM_HORIZON.
+// every listed shard has a lease and the open ones own all keys, the stream is seeded. (Keys that
+// have no owner in three listings, over a minute, do not hold that up.) From then on new shards
+// begin at TRIM_HORIZON.
 //
 // A child at the end of a shard has no records from before the start position if its parent
 // had not ended before. But a parent may end within the minute for which the service's arrival

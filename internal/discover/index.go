@@ -124,7 +124,7 @@ func (x *index) lacking() []string {
 		shards[i] = k.Shard
 	}
 	g := topology.New(topology.AtHorizon)
-	g.List(shards)
+	g.List(0, shards)
 	return g.Missing()
 }
 

@@ -208,6 +208,23 @@ func TestPlanDoubtsForAMinute(t *testing.T) {
 	}
 }
 
+func TestPlanWaitsForShardsOfAllKeys(t *testing.T) {
+	t.Parallel()
+	const listing = "a:0-f. b:0-7/a"
+	var m discover.Memory
+	known := rows("a:0-f=S b:0-7/a=S")
+	for _, at := range []time.Duration{0, 2 * time.Second, 6 * time.Second, 59 * time.Second} {
+		m.List(at, fresh, known, discover.Listing{Shards: shards(listing)})
+		if got, want := show(m.Plan(fresh, known)), "again"; got != want {
+			t.Errorf("after %v: plan = %q, want %q: the other child may be missing only in the listing", at, got, want)
+		}
+	}
+	m.List(time.Minute, fresh, known, discover.Listing{Shards: shards(listing)})
+	if got, want := show(m.Plan(fresh, known)), "again seeded"; got != want {
+		t.Errorf("after a minute: plan = %q, want %q", got, want)
+	}
+}
+
 func TestPlanWritesTheRows(t *testing.T) {
 	t.Parallel()
 	var m discover.Memory

@@ -3,22 +3,20 @@ package discover
 import (
 	"slices"
 
+	"github.com/kinstream/kin/internal/topology"
 	"github.com/kinstream/kin/lease"
 )
 
 // noteAbsence notes which finished leases a listing does not have.
 func (m *Memory) noteAbsence(x *index, sound bool) {
-	absent := make(map[string]absence)
+	absent := make(map[string]topology.Absence)
 	for _, k := range x.order {
 		if k.lease == nil || k.listed || !k.lease.Finished() {
 			continue
 		}
 		a := m.absent[k.ID]
 		if sound {
-			if a.listings == 0 {
-				a.since = m.now
-			}
-			a.listings++
+			a = a.Again(m.now)
 		}
 		absent[k.ID] = a
 	}
@@ -57,7 +55,7 @@ func (x *index) first(k *known) bool {
 // over says whether a lease is finished and the service has not listed its shard for long enough.
 func (m *Memory) over(k *known) bool {
 	a := m.absent[k.ID]
-	return k.lease.Finished() && a.listings >= absentListings && m.now-a.since >= absentFor
+	return k.lease.Finished() && a.Listings >= absentListings && m.now-a.Since >= absentFor
 }
 
 // mend plans to take the names of parents that are gone out of leases that would wait for them

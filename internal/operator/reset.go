@@ -129,7 +129,7 @@ func sameMoment(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 // complete finds holes in a listing. Where a range is not known, nothing can be said.
 func complete(shards []topology.Shard) error {
 	graph := topology.New(topology.AtHorizon)
-	graph.List(shards)
+	graph.List(0, shards)
 	for _, s := range shards {
 		if !s.Closed && !s.Range.Valid() {
 			return nil

@@ -84,7 +84,7 @@ var machineMutants = []struct {
 		"if found && !sorted[i].Finished() ||", "if found && !sorted[i].Finished() && i < 0 ||",
 	}, {
 		"finished leases are deleted while their shards are listed", "../discover/remove.go",
-		"return k.lease.Finished() && a.listings >= absentListings && m.now-a.since >= absentFor", "return k.lease.Finished() && a.listings >= 0",
+		"return k.lease.Finished() && a.Listings >= absentListings && m.now-a.Since >= absentFor", "return k.lease.Finished() && a.Listings >= 0",
 	},
 }
 

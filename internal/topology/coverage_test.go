@@ -32,7 +32,7 @@ func TestCoverage(t *testing.T) {
 	t.Run("is complete for a whole listing", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{
+		g.List(0, []topology.Shard{
 			{ID: "a", Range: small(0, 7), Closed: true},
 			{ID: "b", Range: small(8, 15)},
 			{ID: "c", Range: small(0, 3), Parents: []string{"a"}},
@@ -46,21 +46,21 @@ func TestCoverage(t *testing.T) {
 	t.Run("has the hole of a closed parent whose children are not listed", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{{ID: "a", Range: small(0, 7), Closed: true}, {ID: "b", Range: small(8, 15)}})
+		g.List(0, []topology.Shard{{ID: "a", Range: small(0, 7), Closed: true}, {ID: "b", Range: small(8, 15)}})
 		wantHoles(t, g, "0-7")
 	})
 
 	t.Run("has the hole of the sibling that is not listed, also under a parent listed as open", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{{ID: "a", Range: hashkey.Full()}, {ID: "b", Range: small(0, 9), Parents: []string{"a"}}})
+		g.List(0, []topology.Shard{{ID: "a", Range: hashkey.Full()}, {ID: "b", Range: small(0, 9), Parents: []string{"a"}}})
 		wantHoles(t, g, "10-15")
 	})
 
 	t.Run("has the hole of a shard that was read to its end", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{{ID: "a", Range: hashkey.Full()}})
+		g.List(0, []topology.Shard{{ID: "a", Range: hashkey.Full()}})
 		read(g, "a")
 		wantHoles(t, g, "0-15")
 	})
@@ -68,8 +68,8 @@ func TestCoverage(t *testing.T) {
 	t.Run("keeps the hole of a closed shard that an old listing shows as open again", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{{ID: "a", Range: small(0, 7), Closed: true}, {ID: "b", Range: small(8, 15)}})
-		g.List([]topology.Shard{{ID: "a", Range: small(0, 7)}, {ID: "b", Range: small(8, 15)}})
+		g.List(0, []topology.Shard{{ID: "a", Range: small(0, 7), Closed: true}, {ID: "b", Range: small(8, 15)}})
+		g.List(0, []topology.Shard{{ID: "a", Range: small(0, 7)}, {ID: "b", Range: small(8, 15)}})
 		wantHoles(t, g, "0-7")
 	})
 
@@ -102,7 +102,7 @@ func TestCoverageAgreesWithCountingKeys(t *testing.T) {
 				owners[k]++
 			}
 		}
-		g.List(list)
+		g.List(0, list)
 		holes, overlaps := g.Coverage()
 		wantHoles := spans(owners, func(n int) bool { return n == 0 })
 		wantOverlaps := spans(owners, func(n int) bool { return n > 1 })

@@ -25,11 +25,12 @@
 //   - A parent that the Graph does not know is out of the way when a complete
 //     listing had the child but not the parent: the stream has trimmed it. Until
 //     then it blocks, because a child can be known from its other parent's end
-//     before any listing shows it. It also blocks for up to three listings while an
-//     older shard of the same hash keys is there, which would have been trimmed
-//     first: then the listing is incomplete. A parent that was not even named blocks
-//     like one that is not known, until the first listing that has the child: there may
-//     be one unless the parents that were named owned all of the child's keys.
+//     before any listing shows it. It also blocks while an older shard of the same
+//     hash keys is there, which would have been trimmed first: then the listing is
+//     incomplete. Its [Absence] ends that: three listings over a minute. A parent that
+//     was not even named blocks like one that is not known, until the first listing that
+//     has the child: there may be one unless the parents that were named owned all of
+//     the child's keys.
 //     [Graph.Missing] names what is missing: list again.
 //   - A shard is Ready once in its life. Telling the Graph the same thing twice, or
 //     listing results that are older than what it knows, changes nothing: no shard

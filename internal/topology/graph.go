@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Graph holds the shards of one stream and how far the caller is with each.
@@ -43,15 +44,15 @@ func New(start Start) *Graph {
 func (g *Graph) Resume(id string, done bool) { g.resumed[id] = done }
 
 // List tells the Graph a complete listing: all pages of a ListShards call without
-// filter. Shards that are known and not listed stay as they are. The first call
-// fixes which shards begin at the start position.
-func (g *Graph) List(shards []Shard) {
+// filter, made at a time on any clock that goes forward. Shards that are known and not
+// listed stay as they are. The first call fixes which shards begin at the start position.
+func (g *Graph) List(now time.Duration, shards []Shard) {
 	if g.listings++; g.listings == 1 {
-		g.listFirst(shards)
+		g.listFirst(now, shards)
 		return
 	}
 	changed := g.addAll(shards, true)
-	g.settle(shards)
+	g.settle(now, shards)
 	g.skipAncestors(changed)
 	g.refreshAll(shards)
 }

@@ -54,7 +54,7 @@ func TestReady(t *testing.T) {
 	t.Run("gives children after all of their parents", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("a. b. c./a d/a e/b,c"))
+		g.List(0, shards("a. b. c./a d/a e/b,c"))
 		wantReady(t, g, "a b")
 		g.Begin("a")
 		g.Begin("b")
@@ -77,19 +77,19 @@ func TestReady(t *testing.T) {
 	t.Run("blocks a child whose listed parent has not begun", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("b/a a."))
+		g.List(0, shards("b/a a."))
 		wantReady(t, g, "a")
 	})
 
 	t.Run("learns of a second parent from a later listing", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("a b"))
+		g.List(0, shards("a b"))
 		g.Begin("a")
 		g.Begin("b")
 		g.Children(shards("c/a"))
 		g.Finish("a")
-		g.List(shards("a. b. c/a,b"))
+		g.List(0, shards("a. b. c/a,b"))
 		wantReady(t, g, "")
 		g.Finish("b")
 		wantReady(t, g, "c")
@@ -98,14 +98,14 @@ func TestReady(t *testing.T) {
 	t.Run("orders by the number in the ID", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("s-10 s-9 s-100 s-1"))
+		g.List(0, shards("s-10 s-9 s-100 s-1"))
 		wantReady(t, g, "s-1 s-9 s-10 s-100")
 	})
 
 	t.Run("does not hang on parents that form a circle", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("a/a b/c c/d d/b"))
+		g.List(0, shards("a/a b/c c/d d/b"))
 		wantReady(t, g, "a")
 		read(g, "a")
 		wantReady(t, g, "b")
@@ -120,11 +120,11 @@ func TestReady(t *testing.T) {
 	t.Run("never gives a shard twice, whatever old listings say", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("a."))
+		g.List(0, shards("a."))
 		read(g, "a")
-		g.List(shards("b/a"))
+		g.List(0, shards("b/a"))
 		g.Begin("b")
-		g.List(shards("a"))
+		g.List(0, shards("a"))
 		g.Children(shards("a b/a"))
 		g.Begin("a")
 		wantReady(t, g, "")
@@ -140,7 +140,7 @@ func TestStartAtTip(t *testing.T) {
 	t.Run("skips the closed shards of the first listing", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtTip)
-		g.List(shards("a. b. c./a,b d/c e/c f"))
+		g.List(0, shards("a. b. c./a,b d/c e/c f"))
 		wantReady(t, g, "d e f")
 		if g.State("c") != topology.Done || g.Late("d") {
 			t.Errorf("c is %v, d late: %v; want done and false", g.State("c"), g.Late("d"))
@@ -150,16 +150,16 @@ func TestStartAtTip(t *testing.T) {
 	t.Run("takes a parent that is listed as open beside its child for closed", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtTip)
-		g.List(shards("a b/a"))
+		g.List(0, shards("a b/a"))
 		wantReady(t, g, "b")
 	})
 
 	t.Run("reads shards made while reading from their beginning, closed ones too", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtTip)
-		g.List(shards("a"))
+		g.List(0, shards("a"))
 		read(g, "a")
-		g.List(shards("a. b./a c/a d/b e/b"))
+		g.List(0, shards("a. b./a c/a d/b e/b"))
 		wantReady(t, g, "b c")
 		for _, id := range []string{"b", "c", "d", "e"} {
 			if !g.Late(id) {
@@ -171,8 +171,8 @@ func TestStartAtTip(t *testing.T) {
 	t.Run("reads a child that the first listing lacked from its beginning", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtTip)
-		g.List(shards("a. b/a"))
-		g.List(shards("a. b/a c/a"))
+		g.List(0, shards("a. b/a"))
+		g.List(0, shards("a. b/a c/a"))
 		wantReady(t, g, "b c")
 		if g.Late("b") || !g.Late("c") {
 			t.Errorf("late: b %v, c %v; want false, true", g.Late("b"), g.Late("c"))
@@ -183,9 +183,9 @@ func TestStartAtTip(t *testing.T) {
 		t.Parallel()
 		for _, listing := range []string{"a. b./a c/b", "c/b b./a a."} {
 			g := topology.New(topology.AtTip)
-			g.List(shards("c/b"))
+			g.List(0, shards("c/b"))
 			g.Begin("c")
-			g.List(shards(listing))
+			g.List(0, shards(listing))
 			wantReady(t, g, "")
 			if g.State("a") != topology.Done || g.State("b") != topology.Done {
 				t.Errorf("%s: a is %v, b is %v; want both done", listing, g.State("a"), g.State("b"))
@@ -237,7 +237,7 @@ func TestResume(t *testing.T) {
 			for _, s := range shards(tc.resume) {
 				g.Resume(s.ID, s.Closed)
 			}
-			g.List(shards(tc.listing))
+			g.List(0, shards(tc.listing))
 			wantReady(t, g, tc.ready)
 			var late, done []string
 			for s, state := range g.All() {

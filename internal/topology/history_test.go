@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/kinstream/kin/internal/hashkey"
 	"github.com/kinstream/kin/internal/topology"
@@ -172,13 +173,13 @@ func TestRandomHistoryIsReadOnceAndInOrder(t *testing.T) {
 			s.trim()
 		}
 		c := &caller{t: t, s: s, g: topology.New(topology.AtHorizon), begun: map[string]bool{}, done: map[string]bool{}}
-		c.g.List(s.list(false))
-		for range 60 {
+		c.g.List(0, s.list(false))
+		for step := range 60 {
 			switch r.IntN(6) {
 			case 0:
 				s.reshard()
 			case 1:
-				c.g.List(s.list(r.IntN(2) == 0))
+				c.g.List(time.Duration(step)*time.Minute, s.list(r.IntN(2) == 0))
 			default:
 				c.beginSome()
 				c.finishSome()
@@ -192,7 +193,7 @@ func TestRandomHistoryIsReadOnceAndInOrder(t *testing.T) {
 // must have been read.
 func (c *caller) readAll() {
 	c.t.Helper()
-	c.g.List(c.s.list(false))
+	c.g.List(time.Hour, c.s.list(false))
 	for range 1000 {
 		c.beginSome()
 		c.finishSome()
@@ -218,11 +219,11 @@ func (c *caller) readAll() {
 type twin struct {
 	told    map[string]topology.Shard
 	settled map[string]bool
-	doubts  map[string]int
+	doubts  map[string][]time.Duration // when listings were made that could not settle it
 	state   map[string]topology.State
 }
 
-func (w *twin) tell(list []topology.Shard, listing bool) {
+func (w *twin) tell(now time.Duration, list []topology.Shard, listing bool) {
 	for _, x := range list {
 		w.told[x.ID] = x
 		if w.state[x.ID] == topology.Unknown {
@@ -234,9 +235,10 @@ func (w *twin) tell(list []topology.Shard, listing bool) {
 			continue
 		}
 		if w.doubted(x, list) {
-			w.doubts[x.ID]++
+			w.doubts[x.ID] = append(w.doubts[x.ID], now)
 		}
-		w.settled[x.ID] = !w.doubted(x, list) || w.doubts[x.ID] == 3
+		at := w.doubts[x.ID]
+		w.settled[x.ID] = !w.doubted(x, list) || len(at) > 2 && at[len(at)-1] >= at[0]+time.Minute
 	}
 }
 
@@ -293,10 +295,12 @@ func TestGraphAgreesWithItsNaiveTwin(t *testing.T) {
 		g := topology.New(topology.AtHorizon)
 		w := &twin{
 			told: map[string]topology.Shard{}, settled: map[string]bool{},
-			doubts: map[string]int{}, state: map[string]topology.State{},
+			doubts: map[string][]time.Duration{}, state: map[string]topology.State{},
 		}
+		var now time.Duration
 		for step := range 80 {
-			tellBoth(s, g, w)
+			now += time.Duration(r.IntN(int(10 * time.Second)))
+			tellBoth(now, s, g, w)
 			var got []string
 			for _, x := range g.Ready() {
 				got = append(got, x.ID)
@@ -309,7 +313,7 @@ func TestGraphAgreesWithItsNaiveTwin(t *testing.T) {
 }
 
 // tellBoth does one random thing to the stream, or tells both the same.
-func tellBoth(s *stream, g *topology.Graph, w *twin) {
+func tellBoth(now time.Duration, s *stream, g *topology.Graph, w *twin) {
 	id := s.shards[s.r.IntN(len(s.shards))].ID
 	switch s.r.IntN(8) {
 	case 0, 1:
@@ -318,12 +322,12 @@ func tellBoth(s *stream, g *topology.Graph, w *twin) {
 		s.trim()
 	case 3:
 		list := s.list(true)
-		g.List(list)
-		w.tell(list, true)
+		g.List(now, list)
+		w.tell(now, list, true)
 	case 4:
 		list := s.children(id)
 		g.Children(list)
-		w.tell(list, false)
+		w.tell(now, list, false)
 	case 5, 6:
 		for _, x := range g.Ready() {
 			g.Begin(x.ID)
@@ -345,7 +349,7 @@ func BenchmarkTenThousandShards(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		g := topology.New(topology.AtHorizon)
-		g.List(first)
+		g.List(0, first)
 		for _, x := range g.Ready() {
 			g.Begin(x.ID)
 		}

@@ -2,6 +2,7 @@ package topology_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/kinstream/kin/internal/topology"
 )
@@ -35,11 +36,11 @@ func TestIncompleteListing(t *testing.T) {
 		for _, start := range []topology.Start{topology.AtHorizon, topology.AtTip} {
 			g := topology.New(start)
 			g.Resume("a", false)
-			g.List([]topology.Shard{a, c})
+			g.List(0, []topology.Shard{a, c})
 			if !g.Late("c") {
 				t.Error("c is not late, want it to begin at its oldest record")
 			}
-			g.List([]topology.Shard{a, b, c})
+			g.List(0, []topology.Shard{a, b, c})
 			read(g, "a")
 			wantReady(t, g, "b")
 		}
@@ -48,12 +49,12 @@ func TestIncompleteListing(t *testing.T) {
 	t.Run("counts once if it names a shard twice", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		for range 2 {
-			g.List([]topology.Shard{a, c, c, a, c})
+		for i := range 2 {
+			g.List(time.Duration(i)*time.Minute, []topology.Shard{a, c, c, a, c})
 			read(g, "a")
 			wantReady(t, g, "")
 		}
-		g.List([]topology.Shard{a, c})
+		g.List(2*time.Minute, []topology.Shard{a, c})
 		wantReady(t, g, "c")
 	})
 }

@@ -22,7 +22,7 @@ func TestChildrenToldInPart(t *testing.T) {
 	begin := func(t *testing.T, children []topology.Shard) *topology.Graph {
 		t.Helper()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{a, b})
+		g.List(0, []topology.Shard{a, b})
 		g.Begin("a")
 		g.Begin("b")
 		g.Children(children)
@@ -37,7 +37,7 @@ func TestChildrenToldInPart(t *testing.T) {
 		if got := g.Missing(); !slices.Equal(got, []string{"c"}) {
 			t.Fatalf("missing = %v, want [c] in place of its parent", got)
 		}
-		g.List(append(merged("a", "b"), a, b))
+		g.List(0, append(merged("a", "b"), a, b))
 		wantReady(t, g, "")
 		g.Finish("b")
 		wantReady(t, g, "c")
@@ -57,7 +57,7 @@ func TestChildrenToldInPart(t *testing.T) {
 	t.Run("does not wait for what a listing does not know either", func(t *testing.T) {
 		t.Parallel()
 		g := begin(t, merged("a"))
-		g.List(append(merged("a"), a, b))
+		g.List(0, append(merged("a"), a, b))
 		wantReady(t, g, "c")
 	})
 
@@ -65,7 +65,7 @@ func TestChildrenToldInPart(t *testing.T) {
 		t.Parallel()
 		g := begin(t, merged())
 		wantReady(t, g, "")
-		g.List(append(merged("a", "b"), a, b))
+		g.List(0, append(merged("a", "b"), a, b))
 		wantReady(t, g, "")
 		g.Finish("b")
 		wantReady(t, g, "c")
@@ -79,7 +79,7 @@ func TestChildrenToldInPart(t *testing.T) {
 		if holes, _ := g.Coverage(); len(holes) != 1 {
 			t.Fatalf("holes = %v, want the keys of a", holes)
 		}
-		g.List([]topology.Shard{a, b, {ID: "c", Range: a.Range, Parents: []string{"a"}}})
+		g.List(0, []topology.Shard{a, b, {ID: "c", Range: a.Range, Parents: []string{"a"}}})
 		wantReady(t, g, "c")
 		if holes, _ := g.Coverage(); len(holes) != 0 {
 			t.Errorf("holes = %v, want none", holes)

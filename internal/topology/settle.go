@@ -2,18 +2,15 @@ package topology
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kinstream/kin/internal/hashkey"
 )
 
-// patience is how many listings in a row may lack a parent, although it ought not
-// to be trimmed yet, before it counts as gone all the same. So a server that trims
-// in another order delays its readers and does not hang them.
-const patience = 3
-
 // settle notes that a complete listing had these shards: where a parent is not
-// known now, the stream has trimmed it, unless there is a reason to doubt that.
-func (g *Graph) settle(shards []Shard) {
+// known now, the stream has trimmed it, unless there is a reason to doubt that. Then it
+// counts as trimmed when its absence proves it.
+func (g *Graph) settle(now time.Duration, shards []Shard) {
 	var older []*node // candidates for the doubt, made when the first orphan needs them
 	for _, s := range shards {
 		n := g.nodes[s.ID]
@@ -28,8 +25,8 @@ func (g *Graph) settle(shards []Shard) {
 			continue // it is listed twice
 		}
 		n.doubtedIn = g.listings
-		n.doubts++
-		n.settled = n.doubts >= patience || !slices.ContainsFunc(older, n.doubtedBy)
+		n.lacking = n.lacking.Again(now)
+		n.settled = n.lacking.Proves(now) || !slices.ContainsFunc(older, n.doubtedBy)
 	}
 }
 
@@ -38,7 +35,7 @@ func (g *Graph) settle(shards []Shard) {
 // complete.
 func Incomplete(listing []Shard) bool {
 	g := New(AtHorizon)
-	g.List(listing)
+	g.List(0, listing)
 	return len(g.Missing()) > 0
 }
 

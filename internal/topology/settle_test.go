@@ -3,6 +3,7 @@ package topology_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/kinstream/kin/internal/hashkey"
 	"github.com/kinstream/kin/internal/topology"
@@ -14,7 +15,7 @@ func TestUnlistedParent(t *testing.T) {
 	t.Run("does not block a child whose parent was trimmed", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("c/a,b b."))
+		g.List(0, shards("c/a,b b."))
 		wantReady(t, g, "b")
 		read(g, "b")
 		wantReady(t, g, "c")
@@ -23,9 +24,9 @@ func TestUnlistedParent(t *testing.T) {
 	t.Run("does not take an unread parent for trimmed when it vanishes from a listing", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("a. b/a"))
+		g.List(0, shards("a. b/a"))
 		g.Begin("a")
-		g.List(shards("b/a"))
+		g.List(0, shards("b/a"))
 		wantReady(t, g, "")
 		g.Finish("a")
 		wantReady(t, g, "b")
@@ -35,7 +36,7 @@ func TestUnlistedParent(t *testing.T) {
 		t.Parallel()
 		for listing, want := range map[string]string{"a. c/a,b": "c", "a. b. c/a,b": "b", "a.": ""} {
 			g := topology.New(topology.AtHorizon)
-			g.List(shards("a"))
+			g.List(0, shards("a"))
 			g.Begin("a")
 			g.Children(shards("c/a,b"))
 			g.Finish("a")
@@ -43,7 +44,7 @@ func TestUnlistedParent(t *testing.T) {
 			if got := g.Missing(); !slices.Equal(got, []string{"b"}) {
 				t.Fatalf("missing = %v, want [b]", got)
 			}
-			g.List(shards(listing))
+			g.List(0, shards(listing))
 			wantReady(t, g, want)
 		}
 	})
@@ -51,9 +52,9 @@ func TestUnlistedParent(t *testing.T) {
 	t.Run("takes a ready child back when its parent turns up late", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List(shards("b/a"))
+		g.List(0, shards("b/a"))
 		wantReady(t, g, "b")
-		g.List(shards("a. b/a"))
+		g.List(0, shards("a. b/a"))
 		wantReady(t, g, "a")
 		read(g, "a")
 		wantReady(t, g, "b")
@@ -69,13 +70,13 @@ func TestDoubtedTrimming(t *testing.T) {
 		b := topology.Shard{ID: "b", Range: small(0, 3), Parents: []string{"a"}, Closed: true}
 		c := topology.Shard{ID: "c", Range: small(0, 1), Parents: []string{"b"}}
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{a, c})
+		g.List(0, []topology.Shard{a, c})
 		read(g, "a")
 		wantReady(t, g, "")
 		if got := g.Missing(); !slices.Equal(got, []string{"b"}) {
 			t.Fatalf("missing = %v, want [b]", got)
 		}
-		g.List([]topology.Shard{a, b, c})
+		g.List(0, []topology.Shard{a, b, c})
 		wantReady(t, g, "b")
 		read(g, "b")
 		wantReady(t, g, "c")
@@ -84,7 +85,7 @@ func TestDoubtedTrimming(t *testing.T) {
 	t.Run("does not doubt because of an older shard whose keys came by the other parent", func(t *testing.T) {
 		t.Parallel()
 		g := topology.New(topology.AtHorizon)
-		g.List([]topology.Shard{
+		g.List(0, []topology.Shard{
 			{ID: "a", Range: small(0, 3), Closed: true},
 			{ID: "c", Range: small(0, 3), Parents: []string{"a"}, Closed: true},
 			{ID: "d", Range: small(0, 7), Parents: []string{"b", "c"}},
@@ -100,26 +101,33 @@ func TestDoubtedTrimming(t *testing.T) {
 		unknown := hashkey.Range{Start: hashkey.Max()}
 		for _, ranges := range [][2]hashkey.Range{{hashkey.Full(), unknown}, {unknown, hashkey.Full()}} {
 			g := topology.New(topology.AtHorizon)
-			g.List([]topology.Shard{{ID: "a", Range: ranges[0]}, {ID: "c", Range: ranges[1], Parents: []string{"b"}}})
+			g.List(0, []topology.Shard{{ID: "a", Range: ranges[0]}, {ID: "c", Range: ranges[1], Parents: []string{"b"}}})
 			wantReady(t, g, "a c")
 		}
 	})
 
-	t.Run("gives doubt up after three listings", func(t *testing.T) {
+	t.Run("gives doubt up after three listings over a minute", func(t *testing.T) {
 		t.Parallel()
 		list := []topology.Shard{
 			{ID: "a", Range: hashkey.Full(), Closed: true},
 			{ID: "c", Range: hashkey.Full(), Parents: []string{"b"}},
 		}
-		g := topology.New(topology.AtHorizon)
-		g.List(list)
-		read(g, "a")
-		g.List(list)
-		wantReady(t, g, "")
-		g.List(list)
-		wantReady(t, g, "c")
-		if got := g.Missing(); got != nil {
-			t.Errorf("missing = %v, want none", got)
+		for _, times := range [][]time.Duration{
+			{0, time.Second, time.Minute},                                   // all within a minute would be too soon
+			{time.Hour, time.Hour + time.Minute, time.Hour + 2*time.Minute}, // and two too few
+			{7, 7 + time.Second, 8 + time.Second, time.Minute - 1, time.Minute, 7 + time.Minute},
+		} {
+			g := topology.New(topology.AtHorizon)
+			for _, at := range times {
+				if read(g, "a"); ready(g) != "" || at > times[0] && !slices.Equal(g.Missing(), []string{"b"}) {
+					t.Errorf("before the listing at %v: ready %q, missing %v; want none, and b", at, ready(g), g.Missing())
+				}
+				g.List(at, list)
+			}
+			wantReady(t, g, "c")
+			if got := g.Missing(); got != nil {
+				t.Errorf("missing = %v, want none", got)
+			}
 		}
 	})
 }

@@ -74,12 +74,12 @@ type node struct {
 	Shard // Parents: own copy, no empty ID, not its own, no ID twice
 
 	state     State
-	settled   bool // a listing had it: parents that are unknown are gone
-	doubts    int  // how many listings had it, but could not settle that
-	doubtedIn int  // the last of them
-	named     bool // Resume named it
-	late      bool // see Graph.Late
-	ready     bool // is in Graph.ready
+	settled   bool    // a listing had it: parents that are unknown are gone
+	lacking   Absence // of such parents, in listings that had it and could not settle that
+	doubtedIn int     // the last of them
+	named     bool    // Resume named it
+	late      bool    // see Graph.Late
+	ready     bool    // is in Graph.ready
 	parents   []*node
 	// children are the known shards that name this one as a parent.
 	children []*node

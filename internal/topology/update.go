@@ -1,11 +1,14 @@
 package topology
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // listFirst adds the first listing and decides where its shards begin.
-func (g *Graph) listFirst(shards []Shard) {
+func (g *Graph) listFirst(now time.Duration, shards []Shard) {
 	g.addAll(shards, false)
-	g.settle(shards)
+	g.settle(now, shards)
 	g.markDescendants()
 	if g.start == AtTip {
 		for _, s := range shards {
