@@ -1,6 +1,10 @@
 package outbox
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinstream/kin/internal/retry"
+)
 
 // Aggregation says which user records share a Kinesis record.
 type Aggregation uint8
@@ -60,13 +64,16 @@ const (
 	burst        = 500 * time.Millisecond // of tokens that a lane may save up
 	serviceBurst = time.Second            // of its rate that a shard takes at once, if it took nothing for that long
 	minPause     = 50 * time.Millisecond  // of a lane of which something failed
-	maxPause     = 2 * time.Second        // of a lane of which everything fails
-	minStop      = 100 * time.Millisecond // of the stream when calls fail as a whole
-	maxStop      = 5 * time.Second
-	askAgain     = time.Second // between two questions for a View
-	maxAsk       = 30 * time.Second
+	askAgain     = time.Second            // between two questions for a View
 	beyondEvery  = 100 * time.Millisecond // without any move, until another record is accepted on top of the bound
 	judgeWithin  = 5 * time.Second        // what landed elsewhere and can't be judged by then is put again, alone
+)
+
+// Times that grow with failures in a row.
+var (
+	pauses    = retry.Backoff{Base: minPause, Max: 2 * time.Second}               // of a lane of which everything fails
+	stops     = retry.Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second} // of the stream when calls fail as a whole
+	questions = retry.Backoff{Base: askAgain, Max: 30 * time.Second}              // between those for a View that are not answered
 )
 
 const (

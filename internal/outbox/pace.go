@@ -175,15 +175,6 @@ func (p *pace) rest(t tried, now time.Duration, random func() float64) {
 		// Another call of the same time: the pause is for both.
 	default:
 		p.failures++
-		p.pausedUntil = now + backOff(minPause, maxPause, p.failures, random)
+		p.pausedUntil = now + pauses.DelayBy(p.failures, random())
 	}
-}
-
-// backOff returns a pause that doubles with each failure, with jitter.
-func backOff(shortest, longest time.Duration, failures int, random func() float64) time.Duration {
-	pause := longest
-	if n := failures - 1; n < 32 && shortest<<n < longest {
-		pause = shortest << n
-	}
-	return pause/2 + time.Duration(random()*float64(pause/2))
 }

@@ -200,7 +200,7 @@ func (o *Outbox[T]) afterCall(whole *Failure, begun, now time.Duration) {
 		o.failures, o.stoppedUntil = 0, 0
 	case whole.Retryable && begun >= o.stoppedUntil:
 		o.failures++
-		until := now + backOff(minStop, maxStop, o.failures, o.cfg.Random)
+		until := now + stops.DelayBy(o.failures, o.cfg.Random())
 		o.stopped += until - now
 		o.stoppedUntil = until
 	}

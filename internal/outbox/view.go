@@ -30,7 +30,7 @@ func (q *question) answered(partial bool, refreshEvery, now time.Duration, rando
 	switch {
 	case partial:
 		q.failures++
-		q.at = now + backOff(askAgain, maxAsk, q.failures, random)
+		q.at = now + questions.DelayBy(q.failures, random())
 	case refreshEvery > 0:
 		q.failures, q.at = 0, now+refreshEvery
 	}

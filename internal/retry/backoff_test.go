@@ -27,6 +27,15 @@ func TestBackoff(t *testing.T) {
 		}
 	})
 
+	t.Run("goes by a random number of the caller's", func(t *testing.T) {
+		t.Parallel()
+		for random, want := range map[float64]int64{0: 200, 0.5: 300, 0.75: 350, 1: 400} {
+			if got := b.DelayBy(3, random).Milliseconds(); got != want {
+				t.Errorf("DelayBy(3, %v) = %d ms, want %d", random, got, want)
+			}
+		}
+	})
+
 	t.Run("differs from call to call", func(t *testing.T) {
 		t.Parallel()
 		seen := map[time.Duration]bool{}
@@ -42,8 +51,10 @@ func TestBackoff(t *testing.T) {
 		t.Parallel()
 		for _, b := range []retry.Backoff{{Base: 1, Max: 1}, {Base: 1, Max: math.MaxInt64}, {Base: math.MaxInt64, Max: math.MaxInt64}} {
 			for _, failures := range []int{1, 2, 62, 63, 64, 1000} {
-				if got := b.Delay(failures); got <= 0 || got > b.Max {
-					t.Errorf("%v.Delay(%d) = %v, want above 0 and at most Max", b, failures, got)
+				for _, random := range []float64{0, math.Nextafter(1, 0), 1} {
+					if got := b.DelayBy(failures, random); got <= 0 || got > b.Max {
+						t.Errorf("%v.DelayBy(%d, %v) = %v, want above 0 and at most Max", b, failures, random, got)
+					}
 				}
 			}
 		}
