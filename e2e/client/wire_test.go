@@ -132,15 +132,21 @@ func (u *setup) putBinary(t *testing.T, client *kinesis.Client) [][]byte {
 // getAll reads shard 0 to its tip.
 func (u *setup) getAll(t *testing.T, client *kinesis.Client) []types.Record {
 	t.Helper()
+	return u.getShard(t, client, "shardId-000000000000")
+}
+
+// getShard reads a shard to its tip or its end.
+func (u *setup) getShard(t *testing.T, client *kinesis.Client, shard string) []types.Record {
+	t.Helper()
 	first, err := client.GetShardIterator(u.ctx, &kinesis.GetShardIteratorInput{
-		StreamName: &u.stream, ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+		StreamName: &u.stream, ShardId: &shard, ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
 	})
 	if err != nil {
 		t.Fatalf("get shard iterator: %v", err)
 	}
 	var all []types.Record
 	iterator := first.ShardIterator
-	for {
+	for iterator != nil {
 		out, err := client.GetRecords(u.ctx, &kinesis.GetRecordsInput{ShardIterator: iterator, Limit: aws.Int32(17)})
 		if err != nil {
 			t.Fatalf("get records: %v", err)
@@ -151,6 +157,7 @@ func (u *setup) getAll(t *testing.T, client *kinesis.Client) []types.Record {
 		all = append(all, out.Records...)
 		iterator = out.NextShardIterator
 	}
+	return all
 }
 
 func sameRecords(a, b []types.Record) bool {

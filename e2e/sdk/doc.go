@@ -8,4 +8,7 @@
 //
 // The programs say on one line what they counted; here is only checked that they
 // were content and counted right.
+//
+// Beside them are the programs that package client runs: java/.../Kcl.java and Kpl.java, with the KCL's unpacking
+// and the KPL, and python/aggregated.py, with the aggregation library for Python.
 package sdk

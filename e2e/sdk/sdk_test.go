@@ -30,21 +30,25 @@ func TestSDKsOfOtherLanguages(t *testing.T) {
 		name    string
 		needs   string // below the tools folder
 		env     []string
-		command []string
+		command func(testing.TB) []string
 	}{
 		{
 			"JavaScript", filepath.Join("npm", "node_modules", "@aws-sdk"),
 			[]string{"NODE_MODULES=" + filepath.Join(tools, "npm")},
-			[]string{"node", filepath.Join(here, "js", "check.mjs")},
+			func(testing.TB) []string { return []string{"node", filepath.Join(here, "js", "check.mjs")} },
 		},
 		{
 			"Python", filepath.Join("python", "bin", "python"), nil,
-			[]string{filepath.Join(tools, "python", "bin", "python"), filepath.Join(here, "python", "check.py")},
+			func(tb testing.TB) []string {
+				tb.Helper()
+				return s.Python(tb, "check.py")
+			},
 		},
 		{
-			"Java", filepath.Join("java", "lib"), nil,
-			[]string{"java", "-cp", filepath.Join(tools, "java", "check-1.jar") + string(os.PathListSeparator) +
-				filepath.Join(tools, "java", "lib", "*"), "kin.Check"},
+			"Java", filepath.Join("java", "lib"), nil, func(tb testing.TB) []string {
+				tb.Helper()
+				return s.Java(tb, "Check")
+			},
 		},
 	} {
 		t.Run(language.name, func(t *testing.T) {
@@ -52,11 +56,11 @@ func TestSDKsOfOtherLanguages(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(tools, language.needs)); err != nil {
 				server.Missing(t, "the SDK for "+language.name)
 			}
-			if _, err := exec.LookPath(language.command[0]); err != nil {
-				server.Missing(t, language.command[0])
+			command := append(language.command(t), s.URL)
+			if _, err := exec.LookPath(command[0]); err != nil {
+				server.Missing(t, command[0])
 			}
-			args := append(language.command[1:], s.URL)
-			out := server.Output(t, t.TempDir(), language.env, language.command[0], args...)
+			out := server.Output(t, t.TempDir(), language.env, command[0], command[1:]...)
 			var got counts
 			if err := json.Unmarshal([]byte(out), &got); err != nil {
 				t.Fatalf("read %q: %v", out, err)
