@@ -58,12 +58,12 @@
 // # What proves it
 //
 // Of the invariants of package lease: 1, 2 and 10 TestCheckpoints and TestOperator; 3 and 5
-// TestMembership and the scripts merge, stale and renamed; 4 every script; 6 TestTrust,
-// TestOutage, TestLostAnswers and the scripts trust and proof; 7 TestDeadWorker and the scripts
+// TestMembership and the scripts merge, stale, renamed and formerbeat; 4 every script; 6 TestTrust,
+// TestOutage, TestLostAnswers and the scripts trust, proof and lateproof; 7 TestDeadWorker and the scripts
 // dead and suspect; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers,
 // TestAnswersThatNeverCome and the scripts unknown and poisoned. That workers leave in
 // order beside others: TestLeave, TestLeavingTogether. That heirs look when a lease is stopped:
-// TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin and passon. That a
+// TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin, passon and handback. That a
 // worker which can't join gets nothing, and keeps nobody from reading: the script unbegun,
 // TestWorkersThatDieAsTheyJoin. That one worker writes the first leases: TestFirstLeases. Rates:
 // TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.

@@ -2,6 +2,7 @@ package coord_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -109,7 +110,7 @@ func (s *script) event(name string, words []string) coord.Event {
 		if _, gone := v["gone"]; gone {
 			err = lease.ErrNoWorker
 		}
-		return coord.Beaten{Worker: lease.Worker{ID: s.m.ID(), Beat: number("beat"), TTL: ttl}, Err: err}
+		return coord.Beaten{Worker: lease.Worker{ID: cmp.Or(v["worker"], s.m.ID()), Beat: number("beat"), TTL: ttl}, Err: err}
 	case "polled":
 		return coord.Polled{Snapshot: s.snapshot(v), Err: err}
 	case "loaded":

@@ -180,8 +180,7 @@ func (m *Machine) beatDue() time.Duration {
 func (m *Machine) onBeaten(e Beaten) {
 	m.beat.out = false
 	switch {
-	case e.Worker.ID != m.id || m.phase != member:
-		m.beat.due = min(m.beat.due, m.now)
+	case e.Worker.ID != m.id || m.phase != member: // of a former ID: joined says when the first of this one is due
 	case errors.Is(e.Err, lease.ErrNoWorker):
 		m.forgotten()
 	case e.Err == nil && e.Worker.Beat <= m.beatFrom: // ours is gone: a Join that came twice made another one
