@@ -43,6 +43,7 @@ func TestRareScenarios(t *testing.T) {
 
 		910005864: "three listings within seconds lack the same shard, between two others",
 		920000897: "a row that was deleted comes back with a second Join, and its worker reads on a moment",
+		31001004:  "a row comes back with a second Join when its worker has deleted it and leaves",
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -311,6 +311,24 @@ func TestCheckerExcuses(t *testing.T) {
 	}
 }
 
+// A Join that was made twice may come to the store when its worker has deleted its row, and before it
+// hears that.
+func TestCheckerLetsAWorkerLeaveWhoseRowCameBack(t *testing.T) {
+	t.Parallel()
+	for _, deleted := range []bool{true, false} {
+		b := work()
+		b.join("c")
+		if deleted {
+			b.add(history.Event{Kind: history.Forgotten, Worker: "c", By: "c"})
+			b.add(history.Event{Kind: history.Joined, Worker: "c"})
+		}
+		b.add(history.Event{Kind: history.Left, Worker: "c", OK: true})
+		if v := b.Violation(); (v == nil) != deleted {
+			t.Errorf("row deleted before: %v; violation %v", deleted, v)
+		}
+	}
+}
+
 // A worker whose row was deleted by others, and came back with a Join that was made twice, has
 // lost its leases: it deletes that row without a hand-over.
 func TestCheckerLetsARowGoThatCameBack(t *testing.T) {
