@@ -31,6 +31,25 @@ func TestConsumerPassesOverRecords(t *testing.T) {
 		})
 	})
 
+	t.Run("all of a batch, if the one that is to blame is none of it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			for _, index := range []int{2, -1} {
+				g := newGroup(t, 1)
+				g.put("a", "b")
+				var log book
+				w := g.start(kin.HandlerFunc(func(context.Context, *kin.Batch) error {
+					return &kin.RecordError{Index: index, Err: errHandler}
+				}), skip(1), func(cfg *kin.ConsumerConfig) {
+					cfg.Hooks.BatchSkipped = func(i kin.SkipInfo) { log.notef("%d records", len(i.Records)) }
+				})
+				time.Sleep(10 * time.Second)
+				w.end()
+				log.wants(t, "2 records")
+			}
+		})
+	})
+
 	t.Run("not if it is stopped before their place has them", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

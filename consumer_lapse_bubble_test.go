@@ -74,6 +74,32 @@ func TestConsumerRecordsInHand(t *testing.T) {
 		})
 	}
 
+	t.Run("are delivered again after a lapse, if the handler returns when it is over", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			g := newGroup(t, 1)
+			g.put("a")
+			var b book
+			w := g.start(kin.HandlerFunc(func(ctx context.Context, batch *kin.Batch) error {
+				b.notef("%s, attempt %d", data(batch), batch.Attempt)
+				if batch.Attempt == 1 {
+					<-ctx.Done()
+					time.Sleep(time.Minute) // the store is back by then
+					return nil              // and nobody acknowledges
+				}
+				batch.AckAll()
+				return nil
+			}), manual)
+			time.Sleep(5 * time.Second)
+			w.store.SetOutage(leasetest.Refusing)
+			time.Sleep(15 * time.Second)
+			w.store.SetOutage(leasetest.Up)
+			time.Sleep(2 * time.Minute)
+			b.wants(t, "a, attempt 1", "a, attempt 2")
+			w.end()
+		})
+	})
+
 	t.Run("are given to another worker after ShutdownTimeout, if the shard is to be handed over", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
