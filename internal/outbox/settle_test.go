@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinstream/kin/internal/hashkey"
 	"github.com/kinstream/kin/internal/outbox"
 )
 
@@ -234,6 +235,59 @@ func TestCallsThatAreRefusedForTheirContent(t *testing.T) {
 			t.Errorf("left = %+v", got)
 		}
 	})
+}
+
+// TestRefusedCallsOfManyLanes counts what the search costs when 64 lanes are full.
+func TestRefusedCallsOfManyLanes(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	for name, test := range map[string]struct {
+		bad  func(owner int) bool
+		most int // calls
+	}{
+		"one is bad":     {func(owner int) bool { return owner == 777 }, 70},
+		"one in 97 is":   {func(owner int) bool { return owner%97 == 0 }, 3300},
+		"one in 16 is":   {func(owner int) bool { return owner%16 == 0 }, 150},
+		"every one is":   {func(int) bool { return true }, 1250},
+		"one lane's are": {func(owner int) bool { return owner%64 == 5 }, 90},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 64 << 20 })
+			r.o.Learn(outbox.View{Map: evenMap(t, 64), Distribution: outbox.ByKey}, r.now)
+			for i := range n {
+				r.put(hashkey.Even(64)[i%64].Start.String(), 10, 1)
+			}
+			r.now += time.Second
+			calls, answers := 0, 0
+			for step := r.o.Next(r.now); step.Call != nil; step = r.o.Next(r.now) {
+				calls++
+				c := step.Call
+				var whole *outbox.Failure
+				for i := range c.Items {
+					if test.bad(c.Items[i].Owner) {
+						whole = errContent
+					}
+				}
+				r.end(c, whole, nil)
+				for i := range c.Items {
+					it := &c.Items[i]
+					if it.Verdict == outbox.Waiting {
+						continue
+					}
+					answers++
+					if refused := it.Verdict == outbox.Refused; refused != test.bad(it.Owner) {
+						t.Fatalf("record %d: refused = %v", it.Owner, refused)
+					}
+				}
+				r.o.Release(c, r.now)
+			}
+			t.Logf("calls = %d", calls)
+			if answers != n || calls > test.most {
+				t.Errorf("answers = %d in %d calls, want %d in %d at most", answers, calls, n, test.most)
+			}
+		})
+	}
 }
 
 func TestViews(t *testing.T) {
