@@ -115,7 +115,8 @@ type ProducerConfig struct {
 	// Defaults to 64 MiB: a minute of a shard's 1 MiB a second.
 	MaxBufferedBytes int
 
-	// WhenFull says what a Put does when MaxBufferedBytes is reached.
+	// WhenFull says what a Put does when MaxBufferedBytes is reached, or when a shard has got more than it takes in
+	// half of RecordTTL.
 	// Defaults to BlockWhenFull.
 	WhenFull WhenFull
 
@@ -123,7 +124,8 @@ type ProducerConfig struct {
 	// acceptance. No attempt begins later; a call that is out then is waited for, so
 	// that a record is answered after RecordTTL plus CallTimeout at most. A low value loses
 	// records that a throttled shard or an endpoint that is away would have taken later;
-	// a high one holds their memory for longer. More than Linger. -1 means no limit.
+	// a high one holds their memory for longer. More of one shard than it takes in half of
+	// this time is not accepted: see WhenFull. More than Linger. -1 means no limit.
 	// Defaults to 30 seconds, as in the KPL.
 	RecordTTL time.Duration
 

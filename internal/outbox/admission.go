@@ -69,13 +69,31 @@ func (s *Space[T]) fit(l *lane[T], cost int) fit {
 		return fits
 	case l != nil && s.shut != Never:
 		return noBytes
-	case l != nil && l.cost+l.out > 0 && l.cost+l.out+cost > s.share(free):
+	case l != nil && l.cost+l.out > 0 && (l.cost+l.out+cost > s.share(free) || l.late()):
 		return laneFull
 	case cost > free:
 		return noBytes
 	default:
 		return fits
 	}
+}
+
+// late says whether what waits in the lane would take a shard more than half of the time that records have: then
+// more of it would expire, and whoever puts has to wait instead.
+func (l *lane[T]) late() bool {
+	cfg := &l.box.cfg
+	if cfg.RecordTTL == Never {
+		return false
+	}
+	seconds, fill := cfg.RecordTTL.Seconds()/2, 1.0
+	if l.pace.limited() {
+		seconds *= l.pace.factor
+	}
+	if l.counts.Entries > 0 {
+		fill = max(fill, float64(l.counts.Stored)/float64(l.counts.Entries))
+	}
+	return cfg.BytesPerSecond > 0 && float64(l.bytes) > cfg.BytesPerSecond*seconds ||
+		cfg.RecordsPerSecond > 0 && float64(l.queue.n) > cfg.RecordsPerSecond*seconds*fill
 }
 
 // beyondAt returns the moment from which an item may be accepted however full the space is.

@@ -116,6 +116,9 @@
 //	or an eighth of all that is free, if that is more,
 //	or 16 KiB, but not more than 4 times what is free.
 //
+// and never more in its queue than a shard takes in half of RecordTTL, or the rest would expire. By records, a shard takes
+// as many in a second as its entries had so far.
+//
 // So lanes that nobody empties leave room for the others: one leaves a third of the space, three that stop one after the
 // other leave a sixth, ten leave a thirteenth. Waiters of a lane are served in their order, and lanes in turns.
 //
@@ -160,6 +163,7 @@
 //     with two producers at least 90 %; a producer that is alone with its shards is refused nothing, however
 //     unlike the times are that its calls take. TestThroughput.
 //   - A lane that is not served does not hold up the others. TestHotShard.
+//   - Who puts more into a shard than that takes waits, and nothing expires. TestNothingExpiresOfALaneAtItsLimits.
 //   - Nor does a record for which such lanes leave no room, and it gets in when they do. TestLargeRecords,
 //     TestWhoPassesALargeRecord.
 package outbox
