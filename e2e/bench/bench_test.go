@@ -32,9 +32,15 @@ func kinds() []server.Kind { return []server.Kind{server.KinServe(), server.Kine
 // stream creates a stream of its own on the server.
 func stream(b *testing.B, client *kinesis.Client) string {
 	b.Helper()
+	return streamOf(b, client, shards)
+}
+
+// streamOf creates a stream with so many shards.
+func streamOf(b *testing.B, client *kinesis.Client, shards int32) string {
+	b.Helper()
 	name := fmt.Sprintf("bench-%d", streamCount.Add(1))
 	ctx := b.Context()
-	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(shards)}); err != nil {
+	if _, err := client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: &shards}); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {

@@ -1,5 +1,5 @@
 // Command benchtable reads the output of go test -bench and prints what belongs
-// together side by side: the servers, the codec, the reader and groups.
+// together side by side: the servers, the codec, the reader, the producer and groups.
 //
 //	go test -bench . ./... | benchtable
 package main
@@ -27,7 +27,10 @@ func run(r io.Reader, w io.Writer) error {
 	if len(all) == 0 {
 		return errors.New("no results of benchmarks in the input")
 	}
-	for _, table := range []table{serverTable(all), codecTable(all), readerTable(all), producerTable(all), consumerTable(all), groupTable(all), planTable(all)} {
+	for _, table := range []table{
+		serverTable(all), codecTable(all), readerTable(all), producerTable(all), delayTable(all), consumerTable(all),
+		groupTable(all), planTable(all),
+	} {
 		if err := table.write(w); err != nil {
 			return err
 		}

@@ -126,31 +126,6 @@ func readerTable(all results) table {
 	return t
 }
 
-// producerTable shows what putting costs: see BenchmarkPut of the root package.
-func producerTable(all results) table {
-	t := table{
-		title:   "Producer: records for each second of the client's CPU, 16 shards, against a plain PutRecords loop",
-		columns: []string{"plain loop", "Producer", "more", "aggregated", "more", "aggregated, in order"},
-	}
-	for _, benchmark := range ordered(all, "kin.Put/") {
-		shape, isProducer := strings.CutSuffix(benchmark, "/producer")
-		if !isProducer {
-			continue
-		}
-		const unit = "records/cpu-s"
-		sdk, okSDK := all.value(shape+"/sdk", unit)
-		single, okSingle := all.value(benchmark, unit)
-		packed, okPacked := all.value(shape+"/aggregated", unit)
-		t.rows = append(t.rows, []string{
-			strings.TrimPrefix(shape, "kin.Put/"), number(sdk, okSDK),
-			number(single, okSingle), times(single, okSingle, sdk, okSDK),
-			number(packed, okPacked), times(packed, okPacked, sdk, okSDK),
-			number(all.value(shape+"/aggregated_in_order", unit)),
-		})
-	}
-	return t
-}
-
 // ordered returns the benchmarks with one of the prefixes, sorted by prefix and name.
 func ordered(all results, prefixes ...string) []string {
 	var names []string
