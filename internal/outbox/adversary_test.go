@@ -12,7 +12,7 @@ import (
 // TestJudgesEveryAggregate has aggregates that are not what the simple rule expects.
 func TestJudgesEveryAggregate(t *testing.T) {
 	t.Parallel()
-	byShard := func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation = outbox.ByShard }
+	byShard := packs(outbox.ByShard, 51_200)
 	t.Run("one of a single record that looks like one", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, byShard)

@@ -18,7 +18,7 @@ func TestWhenCallsGo(t *testing.T) {
 
 	t.Run("when the oldest record of a lane has waited for Linger", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 1)
 		if got, want := r.idle(), r.now+100*ms; got != want {
 			t.Errorf("wait until %v, want %v", got, want)
@@ -54,7 +54,7 @@ func TestWhenCallsGo(t *testing.T) {
 	})
 	t.Run("only the first record of a quiet stream wakes, and that is enough", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		_, first, _ := r.offer(in(0, 0), 10)
 		_, second, _ := r.offer(in(1, 0), 10)
 		if !first || second {
@@ -63,7 +63,7 @@ func TestWhenCallsGo(t *testing.T) {
 	})
 	t.Run("at once without Linger", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r := newRig(t, atOnce)
 		if _, wake, _ := r.offer(in(0, 0), 10); !wake {
 			t.Error("a record does not wake")
 		}
@@ -111,8 +111,7 @@ func TestWhenCallsGo(t *testing.T) {
 		r := newRig(t, few)
 		r.put(in(0, 0), 10, 7)
 		r.put(in(1, 0), 10, 4)
-		r.now += time.Second
-		r.wantCall("[[0] [1] [2]]")
+		r.later("[[0] [1] [2]]")
 		r.wantCall("[[7] [8] [9]]")
 		r.wantCall("[[3] [4] [5]]")
 		r.wantCall("[[10] [6]]")
@@ -126,8 +125,7 @@ func TestWhenCallsGo(t *testing.T) {
 		r.put(in(1, 0), 900, 1) // due before those of shard 2
 		r.now += 1
 		r.put(in(2, 0), 10, 1)
-		r.now += time.Second
-		r.wantCall("[[0]]")
+		r.later("[[0]]")
 		r.wantCall("[[1] [2]]")
 	})
 }
@@ -166,9 +164,7 @@ func TestLanesThatWaitForTokensWakeTogether(t *testing.T) {
 
 func TestAggregates(t *testing.T) {
 	t.Parallel()
-	byKey := func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
-		cfg.Aggregation, cfg.AggregateMaxBytes = outbox.ByPartitionKey, 1000
-	}
+	byKey := packs(outbox.ByPartitionKey, 1000)
 	t.Run("hold records of one key only, if asked for", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, byKey)
@@ -177,8 +173,7 @@ func TestAggregates(t *testing.T) {
 			r.put(in(0, 2), 100, 1)
 		}
 		r.put(in(0, 1), 300, 2)
-		r.now += time.Second
-		c := r.wantCall("[[0 2 4] [1 3 5] [6 7]]")
+		c := r.later("[[0 2 4] [1 3 5] [6 7]]")
 		for i, want := range []bool{true, true, true} {
 			if c.Entries[i].Aggregate != want {
 				t.Errorf("entry %d: aggregate = %v, want %v", i, c.Entries[i].Aggregate, want)
@@ -194,21 +189,16 @@ func TestAggregates(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.now += time.Second
-		r.wantCall("[[0] [1] [2]]")
+		r.later("[[0] [1] [2]]")
 	})
 	t.Run("of keys grow only as far as the call has room", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
-			byKey(cfg, limits)
-			cfg.MaxRecordBytes, cfg.MaxCallBytes = 1000, 1000
-		})
+		r := newRig(t, byKey, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.MaxRecordBytes, cfg.MaxCallBytes = 1000, 1000 })
 		for range 2 {
 			r.put(in(0, 1), 330, 1)
 			r.put(in(0, 2), 330, 1)
 		}
-		r.now += time.Second
-		r.wantCall("[[0] [1]]")
+		r.later("[[0] [1]]")
 		r.wantCall("[[2] [3]]")
 	})
 	t.Run("are expected by what waits, also when they begin to be made", func(t *testing.T) {
@@ -223,8 +213,7 @@ func TestAggregates(t *testing.T) {
 		r.o.Learn(outbox.View{Distribution: outbox.Unknown}, r.now)
 		r.put(in(3, 1), 1, 10)
 		r.o.Learn(outbox.View{Distribution: outbox.ByKey}, r.now)
-		r.now += time.Second
-		r.wantCall("[[1 2 3 4 5 6 7 8 9 10]]")
+		r.later("[[1 2 3 4 5 6 7 8 9 10]]")
 		// What the lane holds is measured in the new way: two aggregates are full.
 		r.put(in(3, 1), 400, 4)
 		r.idle()
@@ -238,20 +227,16 @@ func TestAggregates(t *testing.T) {
 				cfg.Aggregation, cfg.AggregateMaxRecords = aggregation, 2
 			})
 			r.put(in(0, 1), 10, 5)
-			r.now += time.Second
-			r.wantCall("[[0 1] [2 3] [4]]")
+			r.later("[[0 1] [2 3] [4]]")
 		}
 	})
 	t.Run("leave large records alone", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
-			cfg.Aggregation, cfg.AggregateMaxBytes = outbox.ByShard, 1000
-		})
+		r := newRig(t, packs(outbox.ByShard, 1000))
 		r.put(in(0, 1), 10, 2)
 		r.put(in(0, 1), 2000, 1)
 		r.put(in(0, 1), 10, 2)
-		r.now += time.Second
-		c := r.wantCall("[[0 1] [2] [3 4]]")
+		c := r.later("[[0 1] [2] [3 4]]")
 		if got, want := c.Entries[1].Bytes, 2001; got != want {
 			t.Errorf("bytes of the large one = %d, want %d: it goes as it is", got, want)
 		}
@@ -266,8 +251,7 @@ func TestAggregates(t *testing.T) {
 				r.put(in(0, 1), 10, 2)
 				r.o.Learn(view, r.now) // the map stays
 				r.put(in(0, 1), 10, 1)
-				r.now += time.Second
-				c := r.wantCall("[[0] [1] [2]]")
+				c := r.later("[[0] [1] [2]]")
 				if c.Entries[0].Aggregate {
 					t.Errorf("%s: an entry is to be packed", name)
 				}
@@ -279,12 +263,11 @@ func TestAggregates(t *testing.T) {
 		for aggregation, want := range map[outbox.Aggregation]string{outbox.ByShard: "[[0] [1]]", outbox.ByPartitionKey: "[[0 1]]"} {
 			cfg := config()
 			cfg.Aggregation = aggregation
-			r := newRig(t, nil)
+			r := newRig(t)
 			r.o = outbox.New(r.space, cfg)
 			r.o.Learn(outbox.View{Distribution: outbox.ByKey}, r.now)
 			r.put(in(0, 1), 10, 2)
-			r.now += time.Second
-			r.wantCall(want)
+			r.later(want)
 		}
 	})
 	t.Run("of one record are only made of what looks like one", func(t *testing.T) {

@@ -11,28 +11,21 @@ import (
 
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	with := func(aggregation outbox.Aggregation) func(*outbox.Config, *outbox.SpaceLimits) {
-		return func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
-			cfg.Ordered, cfg.Aggregation, cfg.AggregateMaxBytes = true, aggregation, 1000
-		}
-	}
 	t.Run("a lane has one call at a time, others go on", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 0), 10, 2)
-		r.now += time.Second
-		c := r.wantCall("[[0 1]]")
+		c := r.later("[[0 1]]")
 		r.put(in(0, 0), 10, 1)
 		r.put(in(1, 0), 10, 1)
-		r.now += time.Second
-		r.wantCall("[[3]]")
+		r.later("[[3]]")
 		r.idle()
 		r.stored(c)
 		r.wantCall("[[2]]")
 	})
 	t.Run("by shard, one entry holds all that waits, beyond AggregateMaxBytes", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 0), 400, 20)
 		r.now += time.Second
 		if c := r.call(); len(c.Entries) != 1 || len(c.Items) != 20 {
@@ -41,10 +34,7 @@ func TestOrder(t *testing.T) {
 	})
 	t.Run("with a pace, one entry holds what there are tokens for, and AggregateMaxBytes at least", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
-			with(outbox.ByShard)(cfg, limits)
-			cfg.BytesPerSecond = 20_000
-		})
+		r := newRig(t, inOrder(outbox.ByShard), func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.BytesPerSecond = 20_000 })
 		r.put(in(0, 0), 400, 100)
 		r.now += time.Second
 		c := r.call()
@@ -59,78 +49,65 @@ func TestOrder(t *testing.T) {
 	})
 	t.Run("raw, a call has the first record of each key", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.None))
+		r := newRig(t, inOrder(outbox.None))
 		r.put(in(0, 1), 10, 3)
 		r.put(in(0, 2), 10, 2)
-		r.now += time.Second
-		c := r.wantCall("[[0] [3]]")
+		c := r.later("[[0] [3]]")
 		if c.Entries[0].Aggregate {
 			t.Error("a record is to be packed")
 		}
 		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
 		r.idle()
-		r.now += time.Second
-		c = r.wantCall("[[0] [4]]")
+		c = r.later("[[0] [4]]")
 		r.stored(c)
 		r.stored(r.wantCall("[[1]]"))
 		r.stored(r.wantCall("[[2]]"))
 	})
 	t.Run("by key, a call has one entry of each key, and nothing overtakes what did not go in", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
-			with(outbox.ByPartitionKey)(cfg, limits)
-			cfg.AggregateMaxRecords = 2
-		})
+		r := newRig(t, inOrder(outbox.ByPartitionKey), func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.AggregateMaxRecords = 2 })
 		r.put(in(0, 1), 10, 3)
 		r.put(in(0, 2), 10, 1)
 		r.put(in(0, 1), 10, 1)
-		r.now += time.Second
-		r.stored(r.wantCall("[[0 1] [3]]"))
+		r.stored(r.later("[[0 1] [3]]"))
 		r.stored(r.wantCall("[[2 4]]"))
 	})
 	t.Run("by key, a small record does not overtake a large one", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
-			with(outbox.ByPartitionKey)(cfg, limits)
-			cfg.MaxRecordBytes = 1000
-		})
+		r := newRig(t, inOrder(outbox.ByPartitionKey), func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.MaxRecordBytes = 1000 })
 		r.put(in(0, 1), 400, 1)
 		r.put(in(0, 1), 700, 1)
 		r.put(in(0, 1), 10, 1)
-		r.now += time.Second
-		r.stored(r.wantCall("[[0]]"))
+		r.stored(r.later("[[0]]"))
 		r.stored(r.wantCall("[[1 2]]"))
 	})
 	t.Run("a record that is answered with an error does not stop its key", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.None))
+		r := newRig(t, inOrder(outbox.None))
 		r.put(in(0, 1), 10, 2)
 		r.now += time.Second
 		c := r.call()
 		r.end(c, nil, map[int]*outbox.Failure{0: {Err: errThrottled}})
 		r.wantVerdicts(c, "0:refused")
-		r.now += time.Second
-		r.wantCall("[[1]]")
+		r.later("[[1]]")
 	})
 	t.Run("new lanes wait for what is in flight from the old ones", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 0), 10, 1)
 		r.put(in(3, 0), 10, 1)
-		r.now += time.Second
-		c := r.wantCall("[[0] [1]]")
+		c := r.later("[[0] [1]]")
 		r.put(in(0, 0), 10, 1)
 		r.put(in(3, 0), 10, 1)
 		r.split(0)
 		r.now += time.Second
 		r.idle()
 		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
-		r.now += time.Second
-		r.wantCall("[[0 2] [3]]")
+		r.later("[[0 2] [3]]")
 	})
 	t.Run("also through two maps", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 0), 10, 1)
 		r.now += time.Second
 		c := r.call()
@@ -144,13 +121,11 @@ func TestOrder(t *testing.T) {
 	})
 	t.Run("and for what has landed and was judged", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 1), 10, 2)
-		r.now += time.Second
-		c := r.wantCall("[[0 1]]")
+		c := r.later("[[0 1]]")
 		r.put(in(0, 1), 10, 1)
-		c.Entries[0].Place = outbox.Place{Shard: "shardId-000000000000-low", Sequence: "1"}
-		r.o.Settle(c, nil, r.now)
+		r.land(c, "shardId-000000000000-low")
 		r.now += time.Second
 		r.idle()
 		r.split(0)
@@ -158,7 +133,7 @@ func TestOrder(t *testing.T) {
 	})
 	t.Run("is refused where there is none", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, with(outbox.ByShard))
+		r := newRig(t, inOrder(outbox.ByShard))
 		r.put(in(0, 0), 10, 1)
 		r.now += time.Second
 		c := r.call()
@@ -173,29 +148,6 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// split splits the first open shard and tells the engine.
-func (r *rig) split(at int) {
-	r.Helper()
-	var listing []outbox.Shard
-	for i := range r.m.Len() {
-		s := r.m.Open(i)
-		if i != at {
-			listing = append(listing, s)
-			continue
-		}
-		middle, _ := s.Range.Middle()
-		low, high, _ := s.Range.Split(middle)
-		s.Closed = true
-		listing = append(listing, s, outbox.Shard{ID: s.ID + "-low", Range: low}, outbox.Shard{ID: s.ID + "-high", Range: high})
-	}
-	m, err := outbox.NewMap(listing)
-	if err != nil {
-		r.Fatal(err)
-	}
-	r.m = m
-	r.o.Learn(outbox.View{Map: m, Distribution: outbox.ByKey}, r.now)
-}
-
 func TestLandings(t *testing.T) {
 	t.Parallel()
 	setup := func(t *testing.T, retry bool) (*rig, *outbox.Call[int]) {
@@ -208,15 +160,11 @@ func TestLandings(t *testing.T) {
 		return r, r.wantCall("[[0 1]]")
 	}
 	const parent = "shardId-000000000000"
-	land := func(r *rig, c *outbox.Call[int], shard string) {
-		c.Entries[0].Place = outbox.Place{Shard: shard, Sequence: "7"}
-		r.o.Settle(c, nil, r.now)
-	}
 	t.Run("in a shard that holds all hash keys are stored", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
 		r.split(0)
-		land(r, c, parent+"-low")
+		r.land(c, parent+"-low")
 		r.wantVerdicts(c, "0:stored 1:stored")
 		if !r.o.Next(r.now + time.Second).Ask {
 			t.Error("a new map is not asked for")
@@ -225,22 +173,22 @@ func TestLandings(t *testing.T) {
 	t.Run("in a shard that does not are put again", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
-		land(r, c, "shardId-000000000001")
+		r.land(c, "shardId-000000000001")
 		r.wantVerdicts(c, "0:waiting? 1:waiting?")
 		c = r.wantCall("[[0 1]]")
-		land(r, c, "shardId-000000000001")
+		r.land(c, "shardId-000000000001")
 		r.wantCall("[[0] [1]]") // now alone
 	})
 	t.Run("are refused where nothing may be put again", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, false)
-		land(r, c, "shardId-000000000001")
+		r.land(c, "shardId-000000000001")
 		r.wantVerdicts(c, "0:refused? 1:refused?")
 	})
 	t.Run("wait for a map that knows the shard", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
-		land(r, c, parent+"-low")
+		r.land(c, parent+"-low")
 		r.wantVerdicts(c, "0:landed 1:landed")
 		r.idle()
 		r.split(1) // not that one
@@ -258,7 +206,7 @@ func TestLandings(t *testing.T) {
 	t.Run("that no map explains are put again, alone", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
-		land(r, c, "nowhere")
+		r.land(c, "nowhere")
 		want := r.now + outbox.JudgeWithin
 		for r.now < want {
 			wait := r.idle()
@@ -276,17 +224,17 @@ func TestLandings(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
 		r.now += 29 * time.Second
-		land(r, c, "nowhere")
+		r.land(c, "nowhere")
 		r.now += time.Second
 		r.wantVerdicts(r.o.Next(r.now).Over, "0:expired? 1:expired?")
 	})
 	t.Run("of single records are stored wherever that is", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 1), 10, 1)
 		r.now += 100 * ms
 		c := r.call()
-		land(r, c, "nowhere")
+		r.land(c, "nowhere")
 		r.wantVerdicts(c, "0:stored")
 		if s := r.o.Stats(r.now); s.Strayed != 1 {
 			t.Errorf("strayed = %d, want 1", s.Strayed)
@@ -295,7 +243,7 @@ func TestLandings(t *testing.T) {
 	t.Run("that are given up may be stored", func(t *testing.T) {
 		t.Parallel()
 		r, c := setup(t, true)
-		land(r, c, "nowhere")
+		r.land(c, "nowhere")
 		r.space.Close()
 		r.space.GiveUp(errThrottled)
 		r.wantVerdicts(r.o.Next(r.now).Over, "0:given up? 1:given up?")
@@ -307,7 +255,7 @@ func TestLandings(t *testing.T) {
 
 func TestLanesOfANewMap(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newRig(t)
 	half := hashkey.Even(8)[1].Start.String()
 	r.put(in(0, 1), 10, 2)
 	r.put(half, 10, 1)

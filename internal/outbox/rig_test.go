@@ -22,13 +22,31 @@ type rig struct {
 	n     int
 }
 
+// change changes the settings of a rig.
+type change = func(*outbox.Config, *outbox.SpaceLimits)
+
+// packs has aggregates of so many bytes made.
+func packs(by outbox.Aggregation, bytes int) change {
+	return func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation, cfg.AggregateMaxBytes = by, bytes }
+}
+
+// inOrder has order kept, with aggregates of 1,000 bytes, if there are any.
+func inOrder(by outbox.Aggregation) change {
+	return func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+		cfg.Ordered = true
+		packs(by, 1000)(cfg, limits)
+	}
+}
+
+func atOnce(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 }
+
 // newRig returns an engine that knows a stream of four shards, without pace.
-func newRig(t *testing.T, change func(*outbox.Config, *outbox.SpaceLimits)) *rig {
+func newRig(t *testing.T, changes ...change) *rig {
 	t.Helper()
 	cfg, limits := config(), outbox.SpaceLimits{Bytes: 1 << 20, Calls: 4}
 	cfg.BytesPerSecond, cfg.RecordsPerSecond = 0, 0
 	cfg.Linger = 100 * ms
-	if change != nil {
+	for _, change := range changes {
 		change(&cfg, &limits)
 	}
 	r := &rig{T: t, space: outbox.NewSpace[int](limits), m: evenMap(t, 4), now: 1000 * time.Second}
@@ -109,6 +127,13 @@ func (r *rig) wantCall(want string) *outbox.Call[int] {
 	return c
 }
 
+// later returns the call that goes after a second.
+func (r *rig) later(want string) *outbox.Call[int] {
+	r.Helper()
+	r.now += time.Second
+	return r.wantCall(want)
+}
+
 // stored ends a call with everything stored where it was predicted.
 func (r *rig) stored(c *outbox.Call[int]) (admitted []*outbox.Waiter[int]) {
 	r.Helper()
@@ -123,6 +148,13 @@ func (r *rig) end(c *outbox.Call[int], whole *outbox.Failure, failed map[int]*ou
 		c.Entries[i].Failure = failed[i]
 	}
 	return r.o.Settle(c, whole, r.now)
+}
+
+// land ends a call of one entry, which is stored in that shard.
+func (r *rig) land(c *outbox.Call[int], shard string) {
+	r.Helper()
+	c.Entries[0].Place = outbox.Place{Shard: shard, Sequence: "7"}
+	r.o.Settle(c, nil, r.now)
 }
 
 // done ends a call with everything stored, and releases it. It returns who gets in.
@@ -144,10 +176,33 @@ func (r *rig) wait(hash string, size int) *outbox.Waiter[int] {
 }
 
 // room is a change for newRig: a space of so many bytes, and no Linger.
-func room(bytes int, fail bool) func(*outbox.Config, *outbox.SpaceLimits) {
+func room(bytes int, fail bool) change {
 	return func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
 		limits.Bytes, limits.Fail, cfg.Linger = bytes, fail, 0
 	}
+}
+
+// split splits an open shard and tells the engine. Its children are called as it is, with -low and -high.
+func (r *rig) split(at int) {
+	r.Helper()
+	var listing []outbox.Shard
+	for i := range r.m.Len() {
+		s := r.m.Open(i)
+		if i != at {
+			listing = append(listing, s)
+			continue
+		}
+		middle, _ := s.Range.Middle()
+		low, high, _ := s.Range.Split(middle)
+		s.Closed = true
+		listing = append(listing, s, outbox.Shard{ID: s.ID + "-low", Range: low}, outbox.Shard{ID: s.ID + "-high", Range: high})
+	}
+	m, err := outbox.NewMap(listing)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.m = m
+	r.o.Learn(outbox.View{Map: m, Distribution: outbox.ByKey}, r.now)
 }
 
 // verdicts returns owner:verdict of all items.

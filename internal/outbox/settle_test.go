@@ -14,7 +14,7 @@ func TestFailures(t *testing.T) {
 	t.Parallel()
 	t.Run("put exactly what failed again, before what is younger", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 4)
 		r.now += 100 * ms
 		c := r.call()
@@ -36,7 +36,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("pause their lane and no other", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r := newRig(t, atOnce)
 		r.put(in(0, 0), 10, 1)
 		r.put(in(1, 0), 10, 1)
 		c := r.call()
@@ -66,7 +66,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("end with the time of the record", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 1)
 		r.now += 20 * time.Second
 		r.put(in(0, 0), 10, 1)
@@ -99,7 +99,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("expire while the stream stands still", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 1)
 		r.now += 29 * time.Second
 		c := r.call()
@@ -158,7 +158,7 @@ func TestFailures(t *testing.T) {
 	})
 	t.Run("that no other attempt cures don't stop the stream", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r := newRig(t, atOnce)
 		r.put(in(0, 0), 10, 1)
 		c := r.call()
 		r.end(c, &outbox.Failure{Err: errThrottled}, nil)
@@ -207,19 +207,18 @@ func TestCallsThatAreRefusedForTheirContent(t *testing.T) {
 	}
 	t.Run("come again with half as many records at most, also of other lanes", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation = outbox.ByShard })
+		r := newRig(t, packs(outbox.ByShard, 51_200))
 		r.put(in(0, 0), 10, 8)
 		r.now += time.Second
 		r.end(r.wantCall("[[0 1 2 3 4 5 6 7]]"), errContent, nil)
 		r.wantCall("[[0 1 2 3]]")
 		r.put(in(1, 0), 10, 8)
-		r.now += time.Second
-		r.wantCall("[[4 5 6 7]]")
+		r.later("[[4 5 6 7]]")
 		r.wantCall("[[8 9 10 11 12 13 14 15]]")
 	})
 	t.Run("are not searched when it is not the records", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 400)
 		r.now += time.Second
 		calls := 0
@@ -294,7 +293,7 @@ func TestViews(t *testing.T) {
 	t.Parallel()
 	t.Run("are asked for at the start, regularly, and once at a time", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		if step := r.o.Next(r.now); step.Ask || step.Wait != r.now+time.Minute {
 			t.Errorf("ask = %v, wait %v, want none for a minute", step.Ask, step.Wait-r.now)
 		}
@@ -346,7 +345,7 @@ func TestViews(t *testing.T) {
 	})
 	t.Run("are never asked for without RefreshEvery", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		cfg := config()
 		cfg.RefreshEvery = 0
 		o := outbox.New(r.space, cfg)
@@ -356,7 +355,7 @@ func TestViews(t *testing.T) {
 	})
 	t.Run("are asked for once a second at most when records land elsewhere", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r := newRig(t, atOnce)
 		asked := 0
 		for range 100 {
 			r.put(in(0, 0), 10, 1)
@@ -376,7 +375,7 @@ func TestViews(t *testing.T) {
 	})
 	t.Run("are asked for again when records land elsewhere meanwhile", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Linger = 0 })
+		r := newRig(t, atOnce)
 		r.now += time.Minute
 		r.put(in(0, 0), 10, 1)
 		step := r.o.Next(r.now)
@@ -396,7 +395,7 @@ func TestViews(t *testing.T) {
 	})
 	t.Run("say how large records may be", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 5000, 1)
 		r.put(in(0, 0), 500, 1)
 		r.o.Learn(outbox.View{MaxRecordBytes: 1000}, r.now)

@@ -119,7 +119,7 @@ func TestFlushAndClose(t *testing.T) {
 	t.Parallel()
 	t.Run("flush is over when all that was accepted before is released", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		if r.space.Flush() != nil {
 			t.Error("there is something to flush in an empty space")
 		}
@@ -140,8 +140,7 @@ func TestFlushAndClose(t *testing.T) {
 		if _, answered := r.o.Release(c, r.now); len(answered) != 0 {
 			t.Error("a flush is over with a record that is tried again")
 		}
-		r.now += time.Second
-		c = r.wantCall("[[0]]")
+		c = r.later("[[0]]")
 		r.stored(c)
 		if _, answered := r.o.Release(c, r.now); len(answered) != 2 || answered[0] != first || answered[1] != second {
 			t.Errorf("flushes over = %d, want both, in their order", len(answered))
@@ -175,10 +174,9 @@ func TestFlushAndClose(t *testing.T) {
 	})
 	t.Run("giving up ends what waits, and what comes back", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, nil)
+		r := newRig(t)
 		r.put(in(0, 0), 10, 3)
-		r.now += time.Second
-		c := r.wantCall("[[0] [1] [2]]")
+		c := r.later("[[0] [1] [2]]")
 		r.put(in(0, 0), 10, 1)
 		r.space.Close()
 		r.space.GiveUp(errThrottled)

@@ -18,7 +18,7 @@ func total(h *outbox.Histogram) (n uint64) {
 
 func TestTimes(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newRig(t)
 	r.put(in(0, 1), 10, 1)
 	r.put(in(2, 1), 10, 1)
 	r.now += 40 * ms
