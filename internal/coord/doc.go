@@ -61,7 +61,7 @@
 // TestMembership and the scripts merge, stale, renamed and formerbeat; 4 every script; 6 TestTrust,
 // TestOutage, TestLostAnswers and the scripts trust, proof and lateproof; 7 TestDeadWorker and the scripts
 // dead and suspect; 8 and 9 TestShardEnds. That a lost answer changes nothing: TestLostAnswers,
-// TestAnswersThatNeverCome and the scripts unknown and poisoned. That workers leave in
+// TestAnswersThatNeverCome and the scripts unknown, poisoned and refused. That workers leave in
 // order beside others: TestLeave, TestLeavingTogether. That heirs look when a lease is stopped:
 // TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin, passon and handback. That a
 // worker which can't join gets nothing, and keeps nobody from reading: the script unbegun,

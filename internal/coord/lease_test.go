@@ -53,6 +53,22 @@ func TestOperator(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a reset while the lease is handed over takes it, and no hand-over is noted", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 1)
+		a := w.start("a")
+		w.run(5 * time.Second)
+		a.progress(0, 100)
+		w.delay = func(string) time.Duration { return 40 * time.Millisecond }
+		a.tell(coord.Leave{})
+		w.until(5*time.Second, "the lease is given back", func() bool { return a.holding(shardKey(0)).State == coord.Releasing })
+		w.change(func(l *lease.Lease) { l.Owner, l.Epoch, l.Checkpoint = "", l.Epoch+1, lease.TrimHorizon })
+		w.until(5*time.Second, "a has left", func() bool { return a.left != nil })
+		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
+		if !ok || len(left.Kept) != 1 || a.noted(coord.LeaseHandedOver) != 0 || w.row(0).Checkpoint != lease.TrimHorizon {
+			t.Errorf("left with %v, handed over %d, row %+v; want a LeaveError with 1 lease, none, and the reset", leftErr(a), a.noted(coord.LeaseHandedOver), w.row(0))
+		}
+	})
 	t.Run("a pin that crosses a checkpoint costs neither", func(t *testing.T) {
 		t.Parallel()
 		for delay := time.Duration(0); delay <= 24*time.Millisecond; delay += time.Millisecond {
