@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -64,13 +65,31 @@ func ratioOf(values []float64) float64 {
 	return values[0] / values[1]
 }
 
-// figureRow is a row of numbers with their ratio.
-func figureRow(name string, values []float64, text func(float64) string) benchRow {
+// benchOf are the results of a bench, one for each client.
+type benchOf[R any] []R
+
+// figure is a row of numbers with their ratio.
+func (b benchOf[R]) figure(name string, text func(float64) string, of func(*R) float64) benchRow {
+	values := each(b, of)
 	row := benchRow{name: name, ratio: ratioOf(values)}
 	for _, v := range values {
 		row.cells = append(row.cells, text(v))
 	}
 	return row
+}
+
+// plain is a row of texts.
+func (b benchOf[R]) plain(name string, of func(*R) string) benchRow {
+	return benchRow{name: name, cells: each(b, of)}
+}
+
+// printJSON prints the results as one object each.
+func (b benchOf[R]) printJSON(a *app) error {
+	var errs []error
+	for i := range b {
+		errs = append(errs, a.printJSON(b[i]))
+	}
+	return errors.Join(errs...)
 }
 
 // each applies of to all results.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,7 @@ type benchGetOptions struct {
 	duration time.Duration
 	against  string
 	check    bool
+	pace     string
 }
 
 func (a *app) benchGetCommand() *cobra.Command {
@@ -27,11 +27,13 @@ func (a *app) benchGetCommand() *cobra.Command {
 		Short: "Measure how fast records are read",
 		Long: `Measure how fast the records of a stream are read, all shards side by side: from
 where --from says to what is there when the command starts, or with --from latest what
-comes, for --duration at most. From AWS it reads at the pace of the service, 5 calls and
-2 MiB per second and shard, shared with other readers; from a server on this machine
-as fast as it can.
+comes, for --duration at most. It reads at the pace of the service, 5 calls and 2 MiB per
+second and shard, shared with other readers; from a server on this machine as fast as it
+can, unless --pace service says that it has limits.
 
-Bytes are those of data. Processor time is that of this process, of all that it does.
+Records a second are counted until the last record came. All is read up to the tip when
+each shard has given an empty answer after that: a shard that has just given 10 MB owes
+none for 5 seconds. Bytes are those of data. Processor time is that of this process, of all that it does.
 The lag is how far behind the tip the last answers of the shards were, at most.
 
 --check finds the records of kin load, and says for each run how many were read, which
@@ -54,9 +56,11 @@ each shard, which does not unpack aggregated records.`,
 	f.StringVar(&o.from, "from", "trim-horizon", "`where` to begin: trim-horizon, latest, a time, or an age such as 5m")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "how long to read, at most")
 	f.StringVar(&o.against, "against", "", "measure another `client` too: sdk")
+	f.StringVar(&o.pace, "pace", paceAuto, "`whose` limits on a shard to keep to: service (5 calls/s and 2 MiB/s), none (only refusals slow it down), or auto, which is none for a server on this machine")
 	f.BoolVar(&o.check, "check", false, "account for the records of kin load")
 	registerValues(cmd, "from", "trim-horizon", "latest", "5m")
 	registerValues(cmd, "against", clientSDK)
+	registerValues(cmd, "pace", paceAuto, paceService, paceNone)
 	return cmd
 }
 
@@ -66,6 +70,7 @@ type benchGetResult struct {
 	Records   int64   `json:"records"`
 	Bytes     int64   `json:"bytes"` // of data
 	Seconds   float64 `json:"seconds"`
+	Reading   float64 `json:"read_seconds"` // until the last record, or all of them if --from is latest
 	PerSecond float64 `json:"records_per_second"`
 	BytesPerS float64 `json:"bytes_per_second"`
 	CPU       float64 `json:"cpu_us_per_record,omitempty"`
@@ -77,27 +82,45 @@ type benchGetResult struct {
 
 // getMeter measures reading. Its methods may be called from several goroutines.
 type getMeter struct {
+	live           bool // records are read as they come
 	start          time.Time
 	cpu            time.Duration // that was used before
 	records, bytes atomic.Int64
+	last           atomic.Int64 // when the last records came, in nanoseconds after start
 }
 
-func newGetMeter() *getMeter { return &getMeter{start: time.Now(), cpu: processCPU()} }
+func newGetMeter(live bool) *getMeter {
+	return &getMeter{live: live, start: time.Now(), cpu: processCPU()}
+}
 
 func (m *getMeter) saw(records, bytes int) {
+	if records == 0 {
+		return
+	}
 	m.records.Add(int64(records))
 	m.bytes.Add(int64(bytes))
+	m.last.Store(int64(time.Since(m.start)))
 }
 
-func (m *getMeter) result(client string) benchGetResult {
+// result returns what was measured until now. limited is the context of the reading, which is over, and ctx
+// that of the command; the error is what is left of err when the time of the bench was over.
+func (m *getMeter) result(ctx, limited context.Context, client string, err error) (benchGetResult, error) {
 	r := benchGetResult{Client: client, Records: m.records.Load(), Bytes: m.bytes.Load(), Seconds: time.Since(m.start).Seconds()}
-	if r.Seconds > 0 {
-		r.PerSecond, r.BytesPerS = float64(r.Records)/r.Seconds, float64(r.Bytes)/r.Seconds
+	r.Reading = r.Seconds
+	if !m.live {
+		r.Reading = time.Duration(m.last.Load()).Seconds()
+	}
+	if r.Reading > 0 {
+		r.PerSecond, r.BytesPerS = float64(r.Records)/r.Reading, float64(r.Bytes)/r.Reading
 	}
 	if r.Records > 0 {
 		r.CPU = float64((processCPU() - m.cpu).Nanoseconds()) / 1000 / float64(r.Records)
 	}
-	return r
+	r.Tip = err == nil && limited.Err() == nil
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = nil // the time is over
+	}
+	return r, err
 }
 
 // startGetView shows how reading goes on.
@@ -125,6 +148,9 @@ func (a *app) benchGet(ctx context.Context, stream string, o benchGetOptions) er
 	if err := checkAgainst(o.against); err != nil {
 		return err
 	}
+	if err := checkPace(o.pace); err != nil {
+		return err
+	}
 	client, err := a.client(ctx)
 	if err != nil {
 		return err
@@ -147,7 +173,7 @@ func (a *app) benchGetKin(ctx context.Context, client *kinesis.Client, stream st
 	if from != kin.Latest() {
 		config.Until = kin.AtTip()
 	}
-	a.readFast(&config)
+	a.readAtPace(&config, o.pace)
 	reader, err := kin.NewReader(client, config)
 	if err != nil {
 		return benchGetResult{}, usageErr(oneLine(err.Error()), "")
@@ -155,7 +181,7 @@ func (a *app) benchGetKin(ctx context.Context, client *kinesis.Client, stream st
 	check := loadCheck{fromStart: from == kin.TrimHorizon()}
 	limited, cancel := context.WithTimeout(ctx, o.duration)
 	defer cancel()
-	meter := newGetMeter()
+	meter := newGetMeter(from == kin.Latest())
 	stop := a.startGetView(meter)
 	for rec, readErr := range reader.Records(limited) {
 		if readErr != nil {
@@ -167,12 +193,8 @@ func (a *app) benchGetKin(ctx context.Context, client *kinesis.Client, stream st
 			check.saw(&rec, time.Now())
 		}
 	}
-	r := meter.result(clientKin)
+	r, err := meter.result(ctx, limited, clientKin, err)
 	stop()
-	r.Tip = err == nil && limited.Err() == nil
-	if limited.Err() != nil && ctx.Err() == nil {
-		err = nil // the time is over
-	}
 	r.LagMillis, r.Loads = lagOf(reader.Shards()), check.result()
 	return r, err
 }
@@ -212,30 +234,26 @@ func (a *app) benchGetReport(ctx context.Context, results []benchGetResult, live
 	return nil
 }
 
-func (a *app) printGetResults(results []benchGetResult, live bool) error {
+func (a *app) printGetResults(results benchOf[benchGetResult], live bool) error {
 	if a.json() {
-		var err error
-		for _, r := range results {
-			err = errors.Join(err, a.printJSON(r))
-		}
-		return err
+		return results.printJSON(a)
 	}
-	figure := func(name string, text func(float64) string, of func(*benchGetResult) float64) benchRow {
-		return figureRow(name, each(results, of), text)
-	}
-	plain := func(name string, of func(*benchGetResult) string) benchRow {
-		return benchRow{name: name, cells: each(results, of)}
-	}
+	type result = *benchGetResult
 	rows := []benchRow{
-		figure("records/s", wholeText, func(r *benchGetResult) float64 { return r.PerSecond }),
-		figure("MB/s", megabytesText, func(r *benchGetResult) float64 { return r.BytesPerS }),
-		figure("CPU per record", microsText, func(r *benchGetResult) float64 { return r.CPU }),
-		plain("read", func(r *benchGetResult) string { return thousands(r.Records) }),
-		plain("in", func(r *benchGetResult) string { return fmt.Sprintf("%.1f s", r.Seconds) }),
-		plain("lag", func(r *benchGetResult) string { return lagText(r.LagMillis) }),
-		plain("to the tip", func(r *benchGetResult) string { return yesNo(r.Tip) }),
+		results.figure("records/s", wholeText, func(r result) float64 { return r.PerSecond }),
+		results.figure("MB/s", megabytesText, func(r result) float64 { return r.BytesPerS }),
+		results.figure("CPU per record", microsText, func(r result) float64 { return r.CPU }),
+		results.plain("read", func(r result) string { return thousands(r.Records) }),
+		results.plain("in", func(r result) string { return fmt.Sprintf("%.1f s", r.Reading) }),
+		results.plain("lag", func(r result) string { return lagText(r.LagMillis) }),
+		results.plain("to the tip", func(r result) string {
+			if !r.Tip {
+				return "no"
+			}
+			return fmt.Sprintf("yes, in %.1f s", r.Seconds)
+		}),
 	}
-	if err := a.printBench(each(results, func(r *benchGetResult) string { return r.Client }), rows); err != nil {
+	if err := a.printBench(each(results, func(r result) string { return r.Client }), rows); err != nil {
 		return err
 	}
 	if len(results[0].Loads) == 0 {
@@ -250,11 +268,4 @@ func lagText(ms *int64) string {
 		return "?"
 	}
 	return millisText(float64(*ms))
-}
-
-func yesNo(yes bool) string {
-	if yes {
-		return "yes"
-	}
-	return "no"
 }

@@ -127,35 +127,25 @@ func (a *app) benchPutReport(ctx context.Context, results []benchPutResult, runE
 	return nil
 }
 
-func (a *app) printPutResults(results []benchPutResult) error {
+func (a *app) printPutResults(results benchOf[benchPutResult]) error {
 	if a.json() {
-		for _, r := range results {
-			if err := a.printJSON(r); err != nil {
-				return err
-			}
-		}
-		return nil
+		return results.printJSON(a)
 	}
-	figure := func(name string, text func(float64) string, of func(*benchPutResult) float64) benchRow {
-		return figureRow(name, each(results, of), text)
-	}
-	plain := func(name string, of func(*benchPutResult) string) benchRow {
-		return benchRow{name: name, cells: each(results, of)}
-	}
+	type result = *benchPutResult
 	rows := []benchRow{
-		figure("records/s", wholeText, func(r *benchPutResult) float64 { return r.PerSecond }),
-		figure("MB/s", megabytesText, func(r *benchPutResult) float64 { return r.BytesPerS }),
-		figure("CPU per record", microsText, func(r *benchPutResult) float64 { return r.CPU }),
-		plain("stored", func(r *benchPutResult) string { return thousands(r.Stored) }),
-		plain("not stored", func(r *benchPutResult) string { return thousands(r.Failed) }),
-		plain("calls", func(r *benchPutResult) string { return thousands(r.Calls) }),
-		plain("Kinesis records", func(r *benchPutResult) string { return thousands(r.Entries) }),
-		plain("throttled", func(r *benchPutResult) string { return fmt.Sprintf("%.1f %%", r.Share*100) }),
-		plain("delay p50", func(r *benchPutResult) string { return millisText(r.Delay.P50) }),
-		plain("delay p99", func(r *benchPutResult) string { return millisText(r.Delay.P99) }),
-		plain("delay p99.9", func(r *benchPutResult) string { return millisText(r.Delay.P999) }),
+		results.figure("records/s", wholeText, func(r result) float64 { return r.PerSecond }),
+		results.figure("MB/s", megabytesText, func(r result) float64 { return r.BytesPerS }),
+		results.figure("CPU per record", microsText, func(r result) float64 { return r.CPU }),
+		results.plain("stored", func(r result) string { return thousands(r.Stored) }),
+		results.plain("not stored", func(r result) string { return thousands(r.Failed) }),
+		results.plain("calls", func(r result) string { return thousands(r.Calls) }),
+		results.plain("Kinesis records", func(r result) string { return thousands(r.Entries) }),
+		results.plain("throttled", func(r result) string { return fmt.Sprintf("%.1f %%", r.Share*100) }),
+		results.plain("delay p50", func(r result) string { return millisText(r.Delay.P50) }),
+		results.plain("delay p99", func(r result) string { return millisText(r.Delay.P99) }),
+		results.plain("delay p99.9", func(r result) string { return millisText(r.Delay.P999) }),
 	}
-	if err := a.printBench(each(results, func(r *benchPutResult) string { return r.Client }), rows); err != nil {
+	if err := a.printBench(each(results, func(r result) string { return r.Client }), rows); err != nil {
 		return err
 	}
 	for _, r := range results {

@@ -20,7 +20,7 @@ type sdkGet struct {
 	client *kinesis.Client
 	ref    streamRef
 	begin  func(in *kinesis.GetShardIteratorInput)
-	toTip  bool          // stop where a shard has no more
+	toTip  bool          // stop where a shard has no more, as a Reader does: at an empty answer
 	pause  time.Duration // between two calls for a shard
 	meter  *getMeter
 	lags   []atomic.Int64 // of the shards
@@ -43,7 +43,7 @@ func sdkBegin(from kin.Position, at time.Time) func(*kinesis.GetShardIteratorInp
 func (a *app) benchGetSDK(ctx context.Context, client *kinesis.Client, stream string, from kin.Position, o benchGetOptions, now time.Time) (benchGetResult, error) {
 	at, _ := parseTime(o.from, now) // what is none is not used
 	s := &sdkGet{client: client, ref: refTo(stream), begin: sdkBegin(from, at), toTip: from != kin.Latest(), pause: 200 * time.Millisecond}
-	if isLoopback(a.target.endpoint) {
+	if a.readsFast(o.pace) {
 		s.pause = 0
 	}
 	limited, cancel := context.WithTimeout(ctx, o.duration)
@@ -53,18 +53,14 @@ func (a *app) benchGetSDK(ctx context.Context, client *kinesis.Client, stream st
 		return benchGetResult{Client: clientSDK}, err
 	}
 	s.lags = make([]atomic.Int64, len(shards))
-	s.meter = newGetMeter()
+	s.meter = newGetMeter(!s.toTip)
 	stop := a.startGetView(s.meter)
 	err = s.all(limited, shards)
-	r := s.meter.result(clientSDK)
+	r, err := s.meter.result(ctx, limited, clientSDK, err)
 	stop()
 	r.LagMillis = new(int64(0))
 	for i := range s.lags {
 		*r.LagMillis = max(*r.LagMillis, s.lags[i].Load())
-	}
-	r.Tip = err == nil && limited.Err() == nil
-	if limited.Err() != nil && ctx.Err() == nil {
-		err = nil // the time is over
 	}
 	return r, err
 }
@@ -105,7 +101,7 @@ func (s *sdkGet) shard(ctx context.Context, id *string, lag *atomic.Int64) error
 		}
 		s.meter.saw(len(out.Records), bytes)
 		lag.Store(aws.ToInt64(out.MillisBehindLatest))
-		if iterator = out.NextShardIterator; s.toTip && lag.Load() == 0 {
+		if iterator = out.NextShardIterator; s.toTip && lag.Load() == 0 && len(out.Records) == 0 {
 			return nil
 		}
 		pause := s.pause

@@ -16,6 +16,7 @@ type getObject struct {
 	Records   int64   `json:"records"`
 	Bytes     int64   `json:"bytes"`
 	Seconds   float64 `json:"seconds"`
+	Reading   float64 `json:"read_seconds"`
 	PerSecond float64 `json:"records_per_second"`
 	BytesPerS float64 `json:"bytes_per_second"`
 	CPU       float64 `json:"cpu_us_per_record"`
@@ -125,6 +126,25 @@ func TestBenchGet_reads_all_with_both_clients(t *testing.T) {
 			t.Errorf("output = %q, want %q in it", out, text)
 		}
 	}
+}
+
+func TestBenchGet_counts_until_the_last_record_and_reads_to_an_empty_answer(t *testing.T) {
+	t.Parallel()
+	server, bench := loadServer(t, 1, "bench", "get")
+	mustRun(t, "", append(bench[:2:2], "load", "orders", "--count", "50", "--rate", "max")...)
+	for _, pace := range []string{"auto", "service", "none"} {
+		before := server.CallCount("GetRecords")
+		all := objects[getObject](t, mustRun(t, "", append(bench, "--duration", "1m", "--pace", pace, "--against", "sdk", "-o", "json")...))
+		for _, r := range all {
+			if r.Records != 50 || !r.Tip || r.Reading <= 0 || r.Reading >= r.Seconds || r.PerSecond < 49/r.Reading || r.PerSecond > 51/r.Reading {
+				t.Errorf("--pace %s: %s = %+v, want 50 records, a second counted until the last one", pace, r.Client, r)
+			}
+		}
+		if calls := server.CallCount("GetRecords") - before; calls != 4 {
+			t.Errorf("--pace %s: %d calls of GetRecords, want 4: the records and an empty answer for each client", pace, calls)
+		}
+	}
+	wantFailure(t, run(t.Context(), "", append(bench, "--pace", "fast")...), 2, `--pace "fast"`)
 }
 
 func TestBenchGet_check_finds_what_is_missing_doubled_and_out_of_order(t *testing.T) {

@@ -57,8 +57,8 @@ func (p *producerFlags) check() error {
 	if _, ok := aggregations[p.aggregate]; !ok {
 		return usageErr(fmt.Sprintf("--aggregate %q: no such way", p.aggregate), "use none, shard or key")
 	}
-	if p.pace != paceAuto && p.pace != paceService && p.pace != paceNone {
-		return usageErr(fmt.Sprintf("--pace %q: no such limits", p.pace), "use service, none or auto")
+	if err := checkPace(p.pace); err != nil {
+		return err
 	}
 	if p.linger < 0 || p.linger > mostWait {
 		return usageErr(fmt.Sprintf("--linger %v: must be from 0 to %v", p.linger, mostWait), "use for example 10ms")
@@ -71,6 +71,14 @@ func (p *producerFlags) check() error {
 	}
 	if linger := p.config("", false).Linger; p.giveUp <= linger {
 		return usageErr(fmt.Sprintf("--give-up-after %v: must be more than a record waits for others, %v", p.giveUp, linger), "give a longer time, or a shorter --linger")
+	}
+	return nil
+}
+
+// checkPace refuses what is no value of --pace.
+func checkPace(value string) error {
+	if value != paceAuto && value != paceService && value != paceNone {
+		return usageErr(fmt.Sprintf("--pace %q: no such limits", value), "use service, none or auto")
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 	config := kin.ReaderConfig{
 		Stream: stream, Shard: kin.ShardID(o.shard), From: from, Until: until, Logger: a.warnings("kin tail"),
 	}
-	a.readFast(&config)
+	a.readAtPace(&config, paceAuto)
 	reader, err := kin.NewReader(client, config)
 	if err != nil {
 		return usageErr(oneLine(err.Error()), "")
@@ -108,13 +108,18 @@ func (a *app) tail(ctx context.Context, stream string, o tailOptions) error {
 	return err
 }
 
-// readFast lets a reader read as fast as it can where that is nobody else's business: a server on
-// this machine, which says so if it has limits.
-func (a *app) readFast(config *kin.ReaderConfig) {
-	if isLoopback(a.target.endpoint) {
+// readAtPace sets how fast a reader reads, as a value of --pace says.
+func (a *app) readAtPace(config *kin.ReaderConfig, pace string) {
+	if a.readsFast(pace) {
 		config.MaxCallsPerSecond, config.MaxBytesPerSecond = -1, -1
 		config.MinIdleWait, config.MaxIdleWait = 20*time.Millisecond, 200*time.Millisecond
 	}
+}
+
+// readsFast says whether to read as fast as it goes: by itself only where that is nobody else's business, from a
+// server on this machine.
+func (a *app) readsFast(pace string) bool {
+	return pace == paceNone || pace == paceAuto && isLoopback(a.target.endpoint)
 }
 
 // checkTailStream makes sure that the stream, and the shard if one is named, is there.
