@@ -47,6 +47,7 @@ func scenarios() []scenario {
 		{name: "several workers are killed at once", in: combo{ferrokinesis, postgres()}, run: killSeveral},
 		{name: "all workers are killed", in: combo{ferrokinesis, sqlite()}, run: killAll},
 		{name: "a worker is killed soon after each start", in: combo{kinesalite, mariadb()}, run: crashLoop},
+		{name: "workers are struck as they write", in: combo{kinesalite, dynoxide()}, outages: true, run: struckAsTheyWrite},
 		{name: "a worker is stopped for longer than the time-out", in: combo{kinesalite, dynoxide()}, run: zombie},
 		{name: "a worker stands still in a handler that does not heed its context", in: combo{kinesalite, postgres()}, run: stubbornZombie},
 		{name: "ten workers are restarted one after the other", in: combo{kinesalite, dynalite()}, large: true, run: rollingRestart},

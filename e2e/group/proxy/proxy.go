@@ -26,6 +26,12 @@ const (
 	HoldAnswers
 )
 
+// Verdict says what is to become of a piece of a request, as it was read from the client.
+type Verdict struct {
+	Drop bool          // it is lost, and its connection reset
+	Hold time.Duration // it waits for so long, whatever becomes of the client
+}
+
 // Proxy passes connections on to one address. It is safe for concurrent use.
 type Proxy struct {
 	target   string
@@ -35,6 +41,7 @@ type Proxy struct {
 	mu      sync.Mutex // guards what follows
 	mode    Mode
 	delay   time.Duration
+	watch   func(request []byte) Verdict
 	changed chan struct{} // closed and replaced when mode changes
 	links   map[*link]bool
 	closed  bool
@@ -72,6 +79,25 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
+}
+
+// Watch makes f see all that clients send, before it is passed on, and decide about it. It is
+// called by many goroutines; nil ends it.
+func (p *Proxy) Watch(f func(request []byte) Verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watch = f
+}
+
+// judge returns the verdict about a piece of a request.
+func (p *Proxy) judge(request []byte) Verdict {
+	p.mu.Lock()
+	watch := p.watch
+	p.mu.Unlock()
+	if watch == nil {
+		return Verdict{}
+	}
+	return watch(request)
 }
 
 // take removes and returns the links that are to be reset. The caller holds mu.
@@ -167,18 +193,18 @@ func (l *link) run() {
 		return
 	}
 	var answers sync.WaitGroup
-	answers.Go(func() { l.copy(l.client, server, Hold, HoldAnswers) }) // until the server closes, or reset
-	l.copy(server, l.client, Hold)
+	answers.Go(func() { l.copy(l.client, server, l.slow, Hold, HoldAnswers) }) // until the server closes, or reset
+	l.copy(server, l.client, l.judged, Hold)
 	answers.Wait()
 }
 
-// copy moves bytes from src to dst while the mode is none of held.
-func (l *link) copy(dst, src net.Conn, held ...Mode) {
+// copy moves bytes from src to dst while the mode is none of held, and as admit allows.
+func (l *link) copy(dst, src net.Conn, admit func([]byte) bool, held ...Mode) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := src.Read(buffer)
 		if n > 0 {
-			if !l.wait() || !l.pass(held...) {
+			if !admit(buffer[:n]) || !l.pass(held...) {
 				return
 			}
 			if _, err := dst.Write(buffer[:n]); err != nil {
@@ -218,9 +244,24 @@ func (l *link) pass(held ...Mode) bool {
 	}
 }
 
-// wait lets the proxy's delay pass, and reports false if the link was reset.
-func (l *link) wait() bool {
+// judged does what the proxy's watcher says with a piece of a request, and what slow does.
+func (l *link) judged(request []byte) bool {
+	v := l.proxy.judge(request)
+	if v.Drop {
+		l.reset()
+		return false
+	}
+	return l.wait(v.Hold) && l.slow(request)
+}
+
+// slow lets the proxy's delay pass, and reports false if the link was reset.
+func (l *link) slow([]byte) bool {
 	_, _, delay := l.proxy.state()
+	return l.wait(delay)
+}
+
+// wait lets a time pass, and reports false if the link was reset.
+func (l *link) wait(delay time.Duration) bool {
 	if delay == 0 {
 		return true
 	}

@@ -205,3 +205,34 @@ func TestDelay(t *testing.T) {
 		t.Errorf("an answer took %s, want at least 120ms", took)
 	}
 }
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	p, dial, got := setup(t)
+	c := dial()
+	p.Watch(func(request []byte) proxy.Verdict {
+		switch string(request) {
+		case "late\n":
+			return proxy.Verdict{Hold: 60 * time.Millisecond}
+		case "lost\n":
+			return proxy.Verdict{Drop: true}
+		}
+		return proxy.Verdict{}
+	})
+	c.send(t, "one")
+	c.expect(t, "one")
+	<-got
+	lost := dial()
+	lost.send(t, "lost")
+	if line, err := lost.lines.ReadString('\n'); err == nil {
+		t.Errorf("got %q for a request that was dropped", line)
+	}
+	began := time.Now()
+	c.send(t, "late")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if line, took := <-got, time.Since(began); line != "late" || took < 60*time.Millisecond {
+		t.Errorf("the server got %q after %s, want late after at least 60ms, although its client had gone", line, took)
+	}
+}
