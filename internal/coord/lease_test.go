@@ -13,9 +13,7 @@ func TestOperator(t *testing.T) {
 	t.Parallel()
 	t.Run("a reset takes the lease, and what its owner does afterwards is not stored", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 2)
 		a.progress(0, 100)
 		w.run(61 * time.Second)
 		if got := w.row(0).Checkpoint; got != after(100) {
@@ -39,9 +37,7 @@ func TestOperator(t *testing.T) {
 	t.Run("a reset at any moment of a change of the owner takes the lease", func(t *testing.T) {
 		t.Parallel()
 		for delay := time.Duration(0); delay <= 24*time.Millisecond; delay += time.Millisecond {
-			w := newWorld(t, 1)
-			a := w.start("a")
-			w.run(5 * time.Second)
+			w, a := alone(t, 1)
 			a.progress(0, 100)
 			a.tell(coord.Progress{Key: shardKey(0), Epoch: a.reading[shardKey(0)], Checkpoint: after(101), Now: true})
 			w.run(delay)
@@ -55,9 +51,7 @@ func TestOperator(t *testing.T) {
 	})
 	t.Run("a reset while the lease is handed over takes it, and no hand-over is noted", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 1)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 1)
 		a.progress(0, 100)
 		w.delay = func(string) time.Duration { return 40 * time.Millisecond }
 		a.tell(coord.Leave{})
@@ -147,12 +141,7 @@ func (w *world) owner0(shard int) *node {
 
 func TestCheckpoints(t *testing.T) {
 	t.Parallel()
-	setup := func(t *testing.T) (*world, *node) {
-		w := newWorld(t, 3)
-		a := w.start("a")
-		w.run(5 * time.Second)
-		return w, a
-	}
+	setup := func(t *testing.T) (*world, *node) { return alone(t, 3) }
 	t.Run("are stored once in CheckpointEvery, however often they move", func(t *testing.T) {
 		t.Parallel()
 		w, a := setup(t)
@@ -266,9 +255,7 @@ func TestCheckpoints(t *testing.T) {
 
 func TestLoadIsStoredSeldom(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 1)
-	a := w.start("a")
-	w.run(5 * time.Second)
+	w, a := alone(t, 1)
 	changes, last := 0, 0
 	for i := range 120 { // two hours, up and down
 		a.tell(coord.Progress{Key: shardKey(0), Epoch: 1, Checkpoint: after(i + 1), Load: 5 + i%2})

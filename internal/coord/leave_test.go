@@ -11,13 +11,38 @@ import (
 	"github.com/kinstream/kin/lease"
 )
 
+// twoOf returns a world in which two workers share 8 shards, and one of them.
+func twoOf(t *testing.T) (*world, *node) {
+	w := newWorld(t, 8)
+	w.startAll(2, 8, 0)
+	w.run(20 * time.Second)
+	return w, w.nodes[0]
+}
+
+// leavesAsItJoins returns a world in which a worker is told to leave when it has called Join, and the store
+// answers nothing any more.
+func leavesAsItJoins(t *testing.T) (*world, *node) {
+	w := newWorld(t, 4)
+	a := w.start("a")
+	w.fault = func(*node, string) (bool, error) { return a.calls["Join"] == 0, nil }
+	w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
+	a.tell(coord.Leave{})
+	return w, a
+}
+
+// cutOff ends the time that a worker has for leaving, and returns the error with which it leaves soon.
+func (w *world) cutOff(n *node, soon time.Duration) (left *coord.LeaveError, ok bool) {
+	w.t.Helper()
+	n.tell(coord.Cut{})
+	w.until(soon, "the worker has left", func() bool { return n.left != nil })
+	return errors.AsType[*coord.LeaveError](leftErr(n))
+}
+
 func TestLeave(t *testing.T) {
 	t.Parallel()
 	t.Run("a group of one leaves at once", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 4)
 		a.tell(coord.Leave{})
 		took := w.until(100*time.Millisecond, "a has left", func() bool { return a.left != nil })
 		s := w.rows()
@@ -98,40 +123,25 @@ func TestLeave(t *testing.T) {
 	})
 	t.Run("a Join of which nobody can say whether it was made is waited for until the time is over", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.fault = func(*node, string) (bool, error) { return a.calls["Join"] == 0, nil }
-		w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
-		a.tell(coord.Leave{})
+		w, a := leavesAsItJoins(t)
 		w.run(20 * time.Second)
 		if a.left != nil || a.calls["Join"] != 1 {
 			t.Fatalf("left with %v after %d Joins, want not yet, and 1", leftErr(a), a.calls["Join"])
 		}
-		a.tell(coord.Cut{})
-		took := w.until(2100*time.Millisecond, "a has left", func() bool { return a.left != nil })
-		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || !errors.Is(left, errDown) {
-			t.Errorf("after %v left with %v, want a LeaveError with the store's error", took, leftErr(a))
+		if left, ok := w.cutOff(a, 2100*time.Millisecond); !ok || !errors.Is(left, errDown) {
+			t.Errorf("left with %v, want a LeaveError with the store's error", leftErr(a))
 		}
 	})
 	t.Run("without time, one attempt to undo a Join is enough", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.fault = func(*node, string) (bool, error) { return a.calls["Join"] == 0, nil }
-		w.until(time.Second, "Join is called", func() bool { return a.calls["Join"] == 1 })
-		a.tell(coord.Leave{})
-		a.tell(coord.Cut{})
-		w.until(30*time.Millisecond, "a has left", func() bool { return a.left != nil })
-		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || !errors.Is(left, errDown) || a.calls["Forget"] != 1 {
+		w, a := leavesAsItJoins(t)
+		if left, ok := w.cutOff(a, 30*time.Millisecond); !ok || !errors.Is(left, errDown) || a.calls["Forget"] != 1 {
 			t.Errorf("left with %v after %d attempts, want a LeaveError with the store's error after 1", leftErr(a), a.calls["Forget"])
 		}
 	})
 	t.Run("an answer of Update that never comes is asked for again", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		lost := 0
 		w.fault = func(n *node, op string) (bool, error) {
 			if n == a && op == "Update" && lost < 3 {
@@ -153,29 +163,20 @@ func TestLeave(t *testing.T) {
 	})
 	t.Run("a store that is down keeps it until the time is over, and it says what it kept", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		w.fault = func(*node, string) (bool, error) { return false, errDown }
 		a.tell(coord.Leave{})
 		w.run(20 * time.Second)
 		if a.left != nil {
 			t.Fatalf("a has left: %v", leftErr(a))
 		}
-		a.tell(coord.Cut{})
-		took := w.until(2100*time.Millisecond, "a has left", func() bool { return a.left != nil })
-		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
-		if !ok || len(left.Kept) != 4 || !errors.Is(left, errDown) {
-			t.Errorf("after %v left with %v, want a LeaveError with 4 leases and the store's error", took, leftErr(a))
+		if left, ok := w.cutOff(a, 2100*time.Millisecond); !ok || len(left.Kept) != 4 || !errors.Is(left, errDown) {
+			t.Errorf("left with %v, want a LeaveError with 4 leases and the store's error", leftErr(a))
 		}
 	})
 	t.Run("a handler that never returns is cut off, and the others' leases are handed over", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		stuck := a.m.Held()[1].Lease
 		a.stuck = stuck.Key
 		a.tell(coord.Leave{})
@@ -183,20 +184,14 @@ func TestLeave(t *testing.T) {
 		if a.left != nil || len(w.nodes[1].reading) != 7 {
 			t.Fatalf("left = %v, the other reads %d; want not yet, and 7\n%s", a.left, len(w.nodes[1].reading), w)
 		}
-		a.tell(coord.Cut{})
-		w.run(3 * time.Second)
-		left, ok := errors.AsType[*coord.LeaveError](leftErr(a))
-		if !ok || len(left.CutOff) != 1 || left.CutOff[0] != stuck.Key || len(left.Kept) != 1 {
+		if left, ok := w.cutOff(a, 3*time.Second); !ok || len(left.CutOff) != 1 || left.CutOff[0] != stuck.Key || len(left.Kept) != 1 {
 			t.Errorf("left with %v, want a LeaveError with %s cut off and kept", leftErr(a), stuck.Shard)
 		}
 	})
 	t.Run("the error is that of the call that keeps it, and not one of other times or calls", func(t *testing.T) {
 		t.Parallel()
 		errUpdate := errors.New("no leases may be written")
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		w.fault = func(n *node, op string) (bool, error) {
 			if n == a && op == "Update" {
 				return false, errUpdate
@@ -216,10 +211,7 @@ func TestLeave(t *testing.T) {
 	})
 	t.Run("a handler that is cut off is no fault of the store, which failed before", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		w.fault = func(*node, string) (bool, error) { return false, errDown }
 		w.run(8 * time.Second)
 		w.fault = nil
@@ -227,9 +219,7 @@ func TestLeave(t *testing.T) {
 		a.handler = -1
 		a.tell(coord.Leave{})
 		w.run(5 * time.Second)
-		a.tell(coord.Cut{})
-		w.until(3*time.Second, "a has left", func() bool { return a.left != nil })
-		if left, ok := errors.AsType[*coord.LeaveError](leftErr(a)); !ok || len(left.CutOff) != 4 || left.Err != nil {
+		if left, ok := w.cutOff(a, 3*time.Second); !ok || len(left.CutOff) != 4 || left.Err != nil {
 			t.Errorf("left with %v, want a LeaveError without an error of the store", leftErr(a))
 		}
 	})
@@ -247,10 +237,7 @@ func TestLeave(t *testing.T) {
 	})
 	t.Run("forgotten meanwhile, it says that its leases were not handed over", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 8)
-		w.startAll(2, 8, 0)
-		w.run(20 * time.Second)
-		a := w.nodes[0]
+		w, a := twoOf(t)
 		a.tell(coord.Leave{})
 		if gone, err := w.store.Forget(t.Context(), group, a.m.ID(), -1); !gone || err != nil {
 			t.Fatalf("Forget = %v, %v", gone, err)
@@ -341,9 +328,7 @@ func TestLeave(t *testing.T) {
 
 func TestStuckHandler(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 4)
-	a := w.start("a")
-	w.run(5 * time.Second)
+	w, a := alone(t, 4)
 	a.handler = -1
 	b := w.start("b")
 	w.run(20 * time.Second)

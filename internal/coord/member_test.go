@@ -353,9 +353,7 @@ func TestTrust(t *testing.T) {
 	})
 	t.Run("comes back after a load that shows what is still ours", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 4)
 		w.fault = func(_ *node, op string) (bool, error) { return op != "Beat" && op != "Load", nil }
 		w.run(8 * time.Second)
 		if a.noted(coord.TrustLapsed) != 1 || a.trust > w.now {

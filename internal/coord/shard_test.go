@@ -40,13 +40,20 @@ func (w *world) merge(shard, adjacent int) topology.Shard {
 	return child
 }
 
+// splitAndMerge splits the first of two shards into 2 and 3 and merges 3 with the other one into 4, which
+// it returns. No listing shows any of them yet: so nobody knows the other parent of 4.
+func (w *world) splitAndMerge() topology.Shard {
+	children := w.split(0)
+	child := w.merge(3, 1)
+	w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+	return child
+}
+
 func TestShardEnds(t *testing.T) {
 	t.Parallel()
 	t.Run("children have leases before the parent is finished, and are read at once", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 2)
 		w.watch = func() {
 			if l := w.row(0); l.Finished() && (w.row(2).Revision == 0 || w.row(3).Revision == 0) {
 				t.Fatal("the parent is finished and a child has no lease")
@@ -77,21 +84,15 @@ func TestShardEnds(t *testing.T) {
 	})
 	t.Run("children that the service does not name are found by a listing soon", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 2)
 		w.split(0)
 		a.end(0)
 		w.until(3*time.Second, "the children are read", func() bool { return w.readers(2)+w.readers(3) == 2 })
 	})
 	t.Run("a child with a parent that nobody knows yet is waited for, although listings are old", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
-		children := w.split(0) // 2 and 3
-		child := w.merge(3, 1) // 4
-		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		w, a := alone(t, 2)
+		child := w.splitAndMerge()
 		lists := a.calls["List"]
 		a.end(1, child)
 		w.run(20 * time.Second)
@@ -108,12 +109,8 @@ func TestShardEnds(t *testing.T) {
 	})
 	t.Run("what a listing shows is written before the listing proves anything", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
-		children := w.split(0) // 2 and 3
-		child := w.merge(3, 1) // 4
-		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		w, a := alone(t, 2)
+		child := w.splitAndMerge()
 		a.end(1, child)
 		w.run(10 * time.Second)
 		w.fault = func(_ *node, op string) (bool, error) { return op != "List", nil }
@@ -147,9 +144,7 @@ func TestShardEnds(t *testing.T) {
 	t.Run("a lost answer at any of its steps makes it happen once", func(t *testing.T) {
 		t.Parallel()
 		for lost := range 4 {
-			w := newWorld(t, 1)
-			a := w.start("a")
-			w.run(5 * time.Second)
+			w, a := alone(t, 1)
 			n := 0
 			w.fault = func(_ *node, op string) (bool, error) {
 				if op != "Update" {
@@ -169,12 +164,8 @@ func TestShardEnds(t *testing.T) {
 	})
 	t.Run("an end that can't be stored yet is handed over with all that is done", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 2)
-		a := w.start("a")
-		w.run(5 * time.Second)
-		children := w.split(0) // 2 and 3
-		child := w.merge(3, 1) // 4, the other parent of which nobody knows yet
-		w.hidden = map[string]bool{children[0].ID: true, children[1].ID: true, child.ID: true}
+		w, a := alone(t, 2)
+		child := w.splitAndMerge()
 		a.done[shardKey(1)] = after(7) // of which no Progress tells
 		a.end(1, child)
 		w.run(5 * time.Second)
@@ -186,9 +177,7 @@ func TestShardEnds(t *testing.T) {
 	})
 	t.Run("an end that crosses a stop is an end", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 4)
 		a.handler = -1
 		w.start("b")
 		w.until(10*time.Second, "a is to stop some", func() bool {
@@ -310,9 +299,7 @@ func TestStreams(t *testing.T) {
 	})
 	t.Run("the only one that was created again ends the worker", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 4)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 4)
 		b := w.start("b", func(c *coord.Config) { c.Streams[0].CreatedAt = created.Add(time.Hour) })
 		w.run(5 * time.Second)
 		if _, ok := errors.AsType[*coord.RecreatedError](leftErr(b)); !ok || len(a.reading) != 4 || len(w.rows().Workers) != 1 {
@@ -321,9 +308,7 @@ func TestStreams(t *testing.T) {
 	})
 	t.Run("leases of shards that are long gone are deleted", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, 1)
-		a := w.start("a")
-		w.run(5 * time.Second)
+		w, a := alone(t, 1)
 		a.end(0, w.split(0)...)
 		w.run(5 * time.Second)
 		a.progress(1, 5)

@@ -96,6 +96,14 @@ func newWorld(t testing.TB, shards int) *world {
 	return w
 }
 
+// alone returns a world in which one worker reads all shards.
+func alone(t testing.TB, shards int) (*world, *node) {
+	w := newWorld(t, shards)
+	a := w.start("a")
+	w.run(5 * time.Second)
+	return w, a
+}
+
 func evenShards(n int) []topology.Shard {
 	shards := make([]topology.Shard, n)
 	for i, r := range hashkey.Even(n) {

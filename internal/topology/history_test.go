@@ -67,43 +67,43 @@ func (s *stream) reshard() {
 	s.add(high, i)
 }
 
-// trim removes the closed shard that was closed first, as retention does.
+// young says whether a shard is one of the newest, which listings may lack.
+func (s *stream) young(number int) bool { return number >= len(s.shards)-4 }
+
+// trim removes the closed shard that was closed first, as retention does: that is much longer than
+// listings are old, so none of its children is young.
 func (s *stream) trim() {
-	if len(s.closed) > 0 {
-		s.trimmed[s.closed[0]] = true
-		s.closed = s.closed[1:]
+	if len(s.closed) == 0 {
+		return
 	}
+	for i, x := range s.shards {
+		if s.young(i) && slices.Contains(x.Parents, s.closed[0]) {
+			return
+		}
+	}
+	s.trimmed[s.closed[0]] = true
+	s.closed = s.closed[1:]
 }
 
-// list is a ListShards result. A stale one lacks some of the newest shards, and may
-// show their parents as open. It lacks at most one generation of a line, and each shard
-// is lacking at most twice.
+// list is a ListShards result. A stale one lacks some of the newest shards, of any
+// generation, and may show their parents as open. Each shard is lacking at most twice.
 func (s *stream) list(stale bool) []topology.Shard {
 	var list []topology.Shard
-	lacking := map[string]bool{}
 	for i, x := range s.shards {
 		if s.trimmed[x.ID] {
 			continue
 		}
-		if stale && i >= len(s.shards)-4 && s.mayLack(x, lacking) && s.r.IntN(2) == 0 {
-			lacking[x.ID] = true
+		if stale && s.young(i) && len(x.Parents) > 0 && s.lacked[x.ID] < 2 && s.r.IntN(2) == 0 {
 			s.lacked[x.ID]++
 			continue
 		}
-		if stale && s.r.IntN(4) == 0 && i >= len(s.shards)-4 {
+		if stale && s.r.IntN(4) == 0 && s.young(i) {
 			x.Closed = false
 		}
 		list = append(list, x)
 	}
 	s.r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list
-}
-
-func (s *stream) mayLack(x topology.Shard, lacking map[string]bool) bool {
-	if len(x.Parents) == 0 || s.lacked[x.ID] >= 2 {
-		return false
-	}
-	return !slices.ContainsFunc(x.Parents, func(p string) bool { return lacking[p] || s.trimmed[p] })
 }
 
 // children is what the end of a shard says.
