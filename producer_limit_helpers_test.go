@@ -3,6 +3,7 @@ package kin_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -104,6 +105,7 @@ type feeder struct {
 	accepted int // numbers below were
 	stored   bitmap
 	failed   bitmap
+	doubtful bitmap // of the failed, those that may be stored
 	wrong    string // what should not have happened
 	lastErr  error
 }
@@ -127,6 +129,9 @@ func (c *parcel) answered(_ kin.PutResult, err error) {
 	if err != nil {
 		f.failed.set(c.n)
 		f.lastErr = err
+		if e, ok := errors.AsType[*kin.PutError](err); ok && e.Ambiguous {
+			f.doubtful.set(c.n)
+		}
 	} else {
 		f.stored.set(c.n)
 	}
@@ -286,6 +291,29 @@ func (f *flood) check(l *ledger) (stored, failed int) {
 		f.tb.Errorf("%d records are stored that were not accepted", extra)
 	}
 	return stored, failed
+}
+
+// checkTruth holds what was answered against what the service has taken, and counts the errors.
+func (f *flood) checkTruth(l *ledger) (notStored, ambiguous int) {
+	f.tb.Helper()
+	for i, feeder := range f.feeders {
+		if feeder.wrong != "" {
+			f.tb.Errorf("feeder %d: %s", i, feeder.wrong)
+		}
+		for n := range feeder.accepted {
+			said, failed, doubtful, there := feeder.stored.has(n), feeder.failed.has(n), feeder.doubtful.has(n), l.stored[i].has(n)
+			switch {
+			case said == failed, said && !there, failed && !doubtful && there:
+				f.tb.Errorf("record %d of feeder %d: said to be stored %v, answered with an error %v (in doubt %v), stored %v", n, i, said, failed, doubtful, there)
+				return notStored, ambiguous
+			case doubtful:
+				ambiguous++
+			case failed:
+				notStored++
+			}
+		}
+	}
+	return notStored, ambiguous
 }
 
 // heap returns what lives, after all garbage is gone.

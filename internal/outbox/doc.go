@@ -81,6 +81,9 @@
 //	7 to 10 %    stays
 //	below 7 %    rises by 2 % of the full rate in a second, up to 1
 //
+// A shard that refuses everything for a while, four calls at least, says nothing about what it takes: the pauses
+// are enough then, and with the first entry that it stores the factor is what it was before.
+//
 // So refusals of 5 % for no reason cost nothing, and producers that share a shard come to the
 // whole of its limit with few refusals. A lane of which everything failed pauses for 50 ms, doubled up to
 // 2 s; one of which something failed, for 50 ms. The tokens of a pause are not lost, as far as the bucket holds them.

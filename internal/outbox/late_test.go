@@ -44,3 +44,20 @@ func TestNothingExpiresOfALaneAtItsLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestPaceAfterAnOutage refuses everything for three minutes: afterwards the pace is what it was.
+func TestPaceAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	p := outbox.NewPace(1<<20, 0)
+	now := time.Second
+	for ; now < 180*time.Second; now = max(now+100*time.Millisecond, p.PausedUntil()) {
+		p.Learn(50_000, 0, 2, 0, now)
+	}
+	if got := p.Factor(); got > 0.1 {
+		t.Errorf("factor while everything is refused = %v, want few attempts", got)
+	}
+	p.Learn(50_000, 1, 0, 0, now)
+	if got := p.Factor(); got != 1 {
+		t.Errorf("factor when something is stored again = %v, want 1", got)
+	}
+}

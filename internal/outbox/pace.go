@@ -15,6 +15,7 @@ const (
 	tooMany    = 0.10             // share of refused entries above which the rate falls
 	fewEnough  = 0.07             // and below which it rises
 	fall       = 0.95
+	manyFailed = 4    // calls in a row in which everything failed: that says nothing about what the shard takes
 	rise       = 0.02 // of the full rate, per second
 	minFactor  = 0.05
 	mostToLose = 0.5 // of the rate in one window
@@ -33,7 +34,8 @@ type pace struct {
 	sent, lost  float64       // entries in it, and those of them that were throttled
 	storedBytes float64
 	pausedUntil time.Duration
-	failures    int // calls in a row in which everything failed
+	failures    int     // calls in a row in which everything failed
+	before      float64 // the factor before the first one of them
 }
 
 // start gives the lane its rates and full buckets.
@@ -128,9 +130,19 @@ type tried struct {
 
 // learn takes in what became of entries, and adapts.
 func (p *pace) learn(t tried, now time.Duration, random func() float64) {
+	failures := p.failures
 	p.rest(t, now, random)
 	if !p.limited() {
 		return
+	}
+	switch {
+	case failures == 0:
+		p.before = p.factor
+	case failures >= manyFailed && p.failures == 0:
+		// The shard took nothing at all, and now it takes something: the pauses have kept us from
+		// it, and our part of it is what it was.
+		p.factor = max(p.factor, p.before)
+		p.began, p.sent, p.lost, p.storedBytes = now, 0, 0, 0
 	}
 	if p.began == 0 {
 		p.began = now
