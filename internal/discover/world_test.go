@@ -111,8 +111,11 @@ func (w *world) reshard() {
 	}
 }
 
-// trim removes the shard that was closed first. What was not read of it is lost, and it is
-// nobody's fault.
+// young says whether a shard is one of the newest, which listings may lack.
+func (w *world) young(s *shard) bool { return s.number >= len(w.shards)-4 }
+
+// trim removes the shard that was closed first, unless it has a young child: shards are kept for much
+// longer than listings are old. What was not read of it is lost, and it is nobody's fault.
 func (w *world) trim() {
 	var first *shard
 	for _, s := range w.shards {
@@ -120,28 +123,24 @@ func (w *world) trim() {
 			first = s
 		}
 	}
-	if first != nil {
-		first.trimmed, first.done = true, true
-		w.logf("%s is trimmed", first.ID)
+	if first == nil || slices.ContainsFunc(w.shards, func(s *shard) bool { return w.young(s) && slices.Contains(s.Parents, first.ID) }) {
+		return
 	}
+	first.trimmed, first.done = true, true
+	w.logf("%s is trimmed", first.ID)
 }
 
-// list returns what the service lists. If stale, it lacks some of the newest shards, and may
-// show closed ones as open: at most one generation of a line, and each shard at most twice for
-// the same worker.
+// list returns what the service lists. If stale, it lacks some of the newest shards, of any
+// generation, and may show closed ones as open: each shard at most twice for the same worker.
 func (w *world) list(stale bool, lacks map[string]int) []topology.Shard {
 	var list []topology.Shard
-	lacking := map[string]bool{}
 	for _, s := range w.shards {
 		if s.trimmed {
 			continue
 		}
-		recent := s.number >= len(w.shards)-4
-		mayLack := len(s.Parents) > 0 && lacks[s.ID] < 2 && !slices.ContainsFunc(s.Parents, func(p string) bool {
-			return lacking[p] || w.shard(p).trimmed
-		})
-		if stale && recent && mayLack && w.r.IntN(3) == 0 {
-			lacking[s.ID], w.lacked[s.ID] = true, true
+		recent := w.young(s)
+		if stale && recent && len(s.Parents) > 0 && lacks[s.ID] < 2 && w.r.IntN(3) == 0 {
+			w.lacked[s.ID] = true
 			lacks[s.ID]++
 			w.logf("a listing lacks %s", s.ID)
 			continue
