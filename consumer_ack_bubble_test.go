@@ -13,6 +13,10 @@ import (
 	"time"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/aggregate"
+	"github.com/kinstream/kin/internal/hashkey"
+	"github.com/kinstream/kin/lease"
+	"github.com/kinstream/kin/memstore"
 )
 
 // shelf takes batches over and keeps them until they are acknowledged one by one.
@@ -338,6 +342,30 @@ func TestConsumerCheckpoints(t *testing.T) {
 			// One more may be stored in this hour because of the time: at a moment that chance decides.
 			if n := stored(t, 201*time.Second, every); n < 10 || n > 11 {
 				t.Errorf("%d checkpoints for 201 records, want 10 or 11", n)
+			}
+		})
+	})
+
+	t.Run("pass what is left out after the last record", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeStream(2)
+			var other aggregate.Builder
+			for range 2 {
+				other.Add(aggregate.UserRecord{PartitionKey: "k", ExplicitHashKey: hashkey.Max().String(), Data: []byte("of the other shard")})
+			}
+			f.put(0, "a", string(other.Pack(nil).Data))
+			g, store, b := &group{t: t}, memstore.New(), new(book)
+			w := g.run(g.fake(f, b, func(cfg *kin.ConsumerConfig) {
+				cfg.Store, cfg.WhenOutOfRange, cfg.MaxBatchRecords = store, kin.DropOutOfRange, 2
+			}))
+			time.Sleep(10 * time.Second)
+			w.end()
+			b.wants(t, "a")
+			s, err := store.Load(t.Context(), "billing")
+			last := *f.shards[0].records[1].SequenceNumber
+			if want := lease.Checkpoint("AFTER_SEQUENCE_NUMBER:" + last); err != nil || s.Leases[0].Checkpoint != want {
+				t.Errorf("leases %+v, error %v; want the first one at %s", s.Leases, err, want)
 			}
 		})
 	})

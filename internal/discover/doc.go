@@ -33,7 +33,8 @@
 //     the listing is wrong: no older shard that would have been trimmed first
 //     ([topology.Incomplete]). If something does, the child waits for three listings in a row,
 //     over a minute ([topology.Absence]): those that come within seconds may all lack the same
-//     shard. The same goes for a child that only the end of a shard has named.
+//     shard. The same goes for a child that only the end of a shard has named. Why one
+//     listing is enough otherwise: package topology.
 //   - A row names the parents that had rows. [Ready] waits for each of them: until it is
 //     finished, or its row is gone and the child has moved, which it could not have before. A
 //     parent's row is deleted only when its children have moved, so one that seems to be

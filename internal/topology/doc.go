@@ -39,6 +39,18 @@
 //     about 300 bytes for each shard that the stream has ever had.)
 //   - The order of shards is always that of their IDs, lower numbers first.
 //
+// # Trimmed, or not listed yet
+//
+// One listing is enough to take a parent for trimmed if no older shard speaks against it. A
+// listing lacks only what is younger than it is old, which is seconds; and the service
+// keeps a shard for a day at least after it was closed. Follow a key of the child back
+// through its owners, for as long as a listing may lack them: they were all made within
+// seconds. The owner before them was closed when the oldest of them was opened, so it is not
+// trimmed; and it is too old to be lacking. It is the older shard. It does not exist only if the
+// stream itself was made and resharded within those seconds: then the parent is read when
+// it turns up, out of order, but not lost. (When the child began, which its first sequence
+// number may tell, would say no more.)
+//
 // # Where a shard begins
 //
 // The first complete listing is what there was when reading started. Its shards
