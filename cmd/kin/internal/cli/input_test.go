@@ -122,12 +122,3 @@ func TestVersion_is_a_flag_too(t *testing.T) {
 		t.Errorf("--version = %q, want %q", got, want)
 	}
 }
-
-func TestPut_names_the_field_of_a_line_that_has_no_key(t *testing.T) {
-	t.Parallel()
-	_, put := putServer(t, 1)
-	r := run(t.Context(), `{"id":""}`+"\n", append(put, "--key-field", "id")...)
-	if r.code != 6 || !strings.Contains(r.err, "invalid (line 1: PartitionKey is empty") {
-		t.Errorf("code = %d, it said %q", r.code, r.err)
-	}
-}

@@ -75,7 +75,8 @@ func loadServer(t *testing.T, shards int, command ...string) (*kintest.Server, [
 func TestLoad_puts_numbered_records_of_the_size_and_count_that_it_is_told(t *testing.T) {
 	t.Parallel()
 	server, load := loadServer(t, 2, "load")
-	out := mustRun(t, "", append(load, "--count", "700", "--rate", "2000/s", "--size", "200", "--keys", "5", "--shards", "--explain", "-o", "json")...)
+	// The first record waits until the shards are known: else it counts for none of them.
+	out := mustRun(t, "", append(load, "--count", "700", "--rate", "2000/s", "--linger", "5s", "--size", "200", "--keys", "5", "--shards", "--explain", "-o", "json")...)
 	got := objects[loadObject](t, out)[0]
 	if got.Records != 700 || got.Stored != 700 || got.Failed != 0 || got.Bytes != 700*200 || got.Calls < 2 || got.Entries != 700 ||
 		got.Delay.P50 <= 0 || got.Delay.Max < got.Delay.P99 || got.Explanation == nil {
@@ -100,7 +101,7 @@ func TestLoad_puts_numbered_records_of_the_size_and_count_that_it_is_told(t *tes
 func TestLoad_has_a_summary_for_people(t *testing.T) {
 	t.Parallel()
 	_, load := loadServer(t, 1, "load")
-	out := mustRun(t, "", append(load, "--count", "3", "--rate", "100/s", "--shards", "--explain")...)
+	out := mustRun(t, "", append(load, "--count", "3", "--rate", "100/s", "--linger", "5s", "--shards", "--explain")...)
 	for _, text := range []string{"put 3 records, 3.0 KiB in ", "numbers 1 to 3", "delay  p50 ", "0 throttled", "limited by ", "SHARD ", "shardId-000000000000  3 "} {
 		if !strings.Contains(out, text) {
 			t.Errorf("output = %q, want %q in it", out, text)

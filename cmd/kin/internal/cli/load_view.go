@@ -93,19 +93,16 @@ func delayText(d delaySummary) string {
 	return fmt.Sprintf("p50 %s, p99 %s, p99.9 %s, longest %s", millisText(d.P50), millisText(d.P99), millisText(d.P999), millisText(d.Max))
 }
 
-func perSecondText(f putFigures) string {
-	return fmt.Sprintf("%s records/s, %.2f MB/s", thousands(int64(f.PerSecond+0.5)), f.BytesPerS/1e6)
-}
-
 // printLoad prints the result of kin load for people. asked is the rate that was to be kept, 0 if none was.
 func (a *app) printLoad(r loadResult, asked float64) error {
 	var w strings.Builder
-	text := fmt.Sprintf("put %s, %s in %.1f s: %s", count(int(r.Stored), "record"), bytesText(r.Bytes), r.Seconds, perSecondText(r.putFigures))
+	wanted := ""
 	const enough = 0.98
 	if asked > 0 && r.PerSecond < enough*asked && r.Seconds > 1 {
-		text += fmt.Sprintf(" of %s/s", thousands(int64(asked+0.5)))
+		wanted = " of " + thousands(int64(asked+0.5))
 	}
-	fmt.Fprintln(&w, text)
+	fmt.Fprintf(&w, "put %s, %s in %.1f s: %s%s records/s, %.2f MB/s\n", count(int(r.Stored), "record"), bytesText(r.Bytes), r.Seconds,
+		thousands(int64(r.PerSecond+0.5)), wanted, r.BytesPerS/1e6)
 	if r.Records > 0 {
 		fmt.Fprintf(&w, "run    %s, numbers 1 to %s\n", r.Run, thousands(r.Records))
 		fmt.Fprintf(&w, "delay  %s\n", delayText(r.Delay))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kinstream/kin"
 )
@@ -19,6 +21,7 @@ type putOptions struct {
 	make     recordMaker
 	producer producerFlags
 	explain  bool
+	blank    string // a flag that was given without a value; "" = none
 }
 
 func (a *app) putCommand() *cobra.Command {
@@ -27,7 +30,8 @@ func (a *app) putCommand() *cobra.Command {
 		Use:   "put STREAM",
 		Short: "Put each line of the input as a record",
 		Long: `Put each line of standard input, or of a file, as a record. Files compressed with
-gzip are read as what is in them.
+gzip are read as what is in them; standard input is taken as it is. An empty line is a
+record without data.
 
 Without a key each record gets a random one, which spreads the records over the
 shards. With --ndjson each line must be a JSON object, and the key and the data can
@@ -49,13 +53,16 @@ how much of that is stored.`,
   kin tail a -o json --until tip --from trim-horizon | kin put b --key-field key --data-field data`,
 		Args:              exactly("STREAM"),
 		ValidArgsFunction: a.completeStreams,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.put(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.blank = blankFlag(cmd.LocalNonPersistentFlags())
+			return a.put(cmd.Context(), args[0], o)
+		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "file", "f", "", "read this `file` instead of standard input, with a progress bar")
+	f.StringVarP(&o.file, "file", "f", "", "read this `file` instead of standard input (-), with a progress bar")
 	f.StringVar(&o.make.key, "key", "", "partition `key` of all records")
 	f.StringVar(&o.make.hashKey, "explicit-hash-key", "", "`number` from 0 to 2^128-1 that chooses the shard of all records")
-	f.BoolVar(&o.make.json, "ndjson", false, "refuse lines that are no JSON object")
+	f.BoolVar(&o.make.json, "ndjson", false, "refuse lines that are no JSON object, and pass over empty ones")
 	f.StringVar(&o.make.keyField, "key-field", "", "take the partition key from this `field` (means --ndjson)")
 	f.StringVar(&o.make.dataField, "data-field", "", "take the data from this `field`, or from field_base64, instead of the whole line (means --ndjson)")
 	o.producer.add(f)
@@ -65,9 +72,23 @@ how much of that is stored.`,
 	return cmd
 }
 
+// blankFlag returns the first flag with a text that was given an empty one, as --key "$KEY" does if KEY is not set.
+// Left out it has a meaning of its own.
+func blankFlag(flags *pflag.FlagSet) (name string) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if name == "" && f.Changed && f.Value.Type() == "string" && f.Value.String() == "" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 // check refuses what would fail for every record.
 func (o putOptions) check() error {
 	const most = 256 // characters of a partition key, by the service
+	if o.blank != "" {
+		return usageErr(fmt.Sprintf("--%s is empty", o.blank), "give a value, or leave it out")
+	}
 	if n := utf8.RuneCountInString(o.make.key); n > most {
 		return usageErr(fmt.Sprintf("--key has %d characters", n), fmt.Sprintf("a partition key has at most %d", most))
 	}
@@ -101,7 +122,7 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 	}
 	source := a.io.In
 	var input *inputFile
-	if o.file != "" {
+	if o.file != "" && o.file != "-" {
 		var err error
 		if input, err = openInput(o.file); err != nil {
 			return err
@@ -117,7 +138,8 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 	if err != nil {
 		return err
 	}
-	producer, err := a.newProducer(client, "kin put", o.producer.config(stream, !a.target.isAWS()), maxRecord, 16<<20)
+	cfg := o.producer.config(stream, !a.target.isAWS())
+	producer, err := a.newProducer(client, "kin put", cfg, maxRecord, 16<<20)
 	if err != nil {
 		return err
 	}
@@ -126,7 +148,8 @@ func (a *app) put(ctx context.Context, stream string, o putOptions) error {
 		x = &explainer{producer: producer, aggregates: o.producer.aggregates(), callers: "Nothing waits: the input gives no more."}
 	}
 	tally := newPutTally()
-	run := putRun{make: o.make, producer: producer, aggregates: o.producer.aggregates(), tally: tally, limit: maxRecord}
+	run := putRun{make: o.make, producer: producer, tally: tally, limit: maxRecord}
+	run.looked = !o.producer.aggregates() && cfg.ShardBytesPerSecond < 0
 	stop := a.startPutView(tally, input, x)
 	readErr := run.all(ctx, source)
 	stop()
@@ -158,12 +181,11 @@ func checkPutStream(ctx context.Context, client *kinesis.Client, stream string) 
 
 // putRun is the work of one kin put.
 type putRun struct {
-	make       recordMaker
-	producer   *kin.Producer
-	aggregates bool
-	looked     bool // the shards are known, or nothing is aggregated
-	tally      *putTally
-	limit      int
+	make     recordMaker
+	producer *kin.Producer
+	looked   bool // the shards are known, or don't matter: nothing is packed, and there is no pace
+	tally    *putTally
+	limit    int
 }
 
 // all puts all lines and waits for all answers. After a cancelled context or a
@@ -211,7 +233,10 @@ func (r *putRun) lines(ctx context.Context, source io.Reader) error {
 func (r *putRun) one(ctx context.Context, l line) error {
 	r.tally.saw()
 	if l.cut > 0 {
-		r.tally.failed(l.number, kindTooLarge, fmt.Sprintf("%s, and the stream takes %s", bytesText(int64(l.cut)), bytesText(int64(r.limit))))
+		r.tally.failed(l.number, kindTooLarge, tooLargeText(l.cut, r.limit))
+		return nil
+	}
+	if r.make.json && len(bytes.TrimSpace(l.text)) == 0 {
 		return nil
 	}
 	rec, err := r.make.record(l.text)
@@ -222,18 +247,23 @@ func (r *putRun) one(ctx context.Context, l line) error {
 	number, size := l.number, len(rec.Data)
 	err = r.producer.PutAsync(ctx, rec, func(_ kin.PutResult, err error) { r.tally.answered(number, size, err) })
 	if errors.Is(err, kin.ErrInvalidRecord) {
-		kind := kindInvalid
-		if len(rec.PartitionKey)+len(rec.Data) > r.limit {
-			kind = kindTooLarge
+		if whole := len(rec.PartitionKey) + len(rec.Data); whole > r.limit {
+			r.tally.failed(l.number, kindTooLarge, tooLargeText(whole, r.limit))
+		} else {
+			r.tally.failed(l.number, kindInvalid, reason(err))
 		}
-		r.tally.failed(l.number, kind, reason(err))
 		return nil
 	}
-	if err == nil && r.aggregates && !r.looked {
+	if err == nil && !r.looked {
 		r.looked = true
 		awaitShards(ctx, r.producer)
 	}
 	return err
+}
+
+// tooLargeText says by how much a record is too large.
+func tooLargeText(size, limit int) string {
+	return fmt.Sprintf("%s bytes, and the stream takes %s with the partition key", thousands(int64(size)), thousands(int64(limit)))
 }
 
 type lineBatch struct {

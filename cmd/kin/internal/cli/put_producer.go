@@ -127,8 +127,8 @@ func (a *app) newProducer(client kin.PutClient, name string, cfg kin.ProducerCon
 	return producer, nil
 }
 
-// awaitShards waits a moment until a producer that has its first record knows the shards: before, it aggregates
-// nothing, and a short run would be over.
+// awaitShards waits a moment until a producer that has its first record knows the shards. Before, it packs
+// nothing, and a short run would be over; and it keeps to no pace, and a fast one would have its first calls refused.
 func awaitShards(ctx context.Context, producer *kin.Producer) {
 	const (
 		patience = 2 * time.Second

@@ -28,16 +28,22 @@ func (m *recordMaker) record(text []byte) (kin.UserRecord, error) {
 	rec := kin.UserRecord{PartitionKey: m.key, ExplicitHashKey: m.hashKey, Data: text}
 	if m.json {
 		var fields map[string]json.RawMessage
-		if err := json.Unmarshal(text, &fields); err != nil {
+		err := json.Unmarshal(text, &fields)
+		if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return rec, fmt.Errorf("not a JSON object: %s", other.Value)
+		}
+		if err != nil {
 			return rec, fmt.Errorf("not a JSON object: %w", err)
 		}
 		if fields == nil {
 			return rec, errors.New("not a JSON object: null")
 		}
-		var err error
 		if m.keyField != "" {
 			if rec.PartitionKey, err = stringField(fields, m.keyField); err != nil {
 				return rec, err
+			}
+			if rec.PartitionKey == "" {
+				return rec, fmt.Errorf("field %q is empty, and a partition key must not be", m.keyField)
 			}
 		}
 		if m.dataField != "" {

@@ -99,7 +99,9 @@ func (a *app) putReport(ctx context.Context, r putResult, readErr error) error {
 		if r.Entries > 0 && r.Entries != uint64(r.Put) {
 			text += ", as " + count(int(r.Entries), "Kinesis record")
 		}
-		fmt.Fprintln(a.io.Out, text)
+		if _, err := fmt.Fprintln(a.io.Out, text); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
 		if r.Explanation != nil {
 			a.sayf("kin put: in all %s", r.Explanation.line())
 		}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -121,7 +122,7 @@ func TestPut_counts_lines_that_cannot_be_records_and_stores_the_others(t *testin
 			t.Errorf("%s = %+v, want %d, first in line %d", kind, e, want[0], want[1])
 		}
 	}
-	for _, text := range []string{"4 records not stored: bad line (line 2: ", "too large (line 7: 1.0 MiB, and the stream takes 1.0 MiB)", "6 of 8 records not stored"} {
+	for _, text := range []string{"4 records not stored: bad line (line 2: ", "too large (line 7: 1,048,593 bytes, and the stream takes 1,048,576 with the partition key)", "6 of 8 records not stored"} {
 		if !strings.Contains(r.err, text) {
 			t.Errorf("it said %q, want %q", r.err, text)
 		}
@@ -130,6 +131,65 @@ func TestPut_counts_lines_that_cannot_be_records_and_stores_the_others(t *testin
 		t.Errorf("stored = %d records, want 2", len(data))
 	}
 }
+
+func TestPut_says_what_is_wrong_with_a_line(t *testing.T) {
+	t.Parallel()
+	_, put := putServer(t, 1)
+	for line, want := range map[string]string{
+		`[1]`:       "(line 1: not a JSON object: array)",
+		`"text"`:    "(line 1: not a JSON object: string)",
+		`{"k":""}`:  `(line 1: field "k" is empty, and a partition key must not be)`,
+		`{"k":{}}`:  `(line 1: field "k" is neither a string nor a number)`,
+		`{"other"`:  "(line 1: not a JSON object: unexpected end of JSON input)",
+		`{"j":"x"}`: `(line 1: no field "k")`,
+	} {
+		if r := run(t.Context(), line+"\n", append(put, "--key-field", "k")...); r.code != 6 || !strings.Contains(r.err, want) {
+			t.Errorf("of %s: code = %d, it said %q, want 6 and %q", line, r.code, r.err, want)
+		}
+	}
+}
+
+func TestPut_passes_over_empty_lines_between_objects(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 1)
+	out := mustRun(t, "{\"a\":1}\n\n \r\n{\"a\":2}\n\n", append(put, "--ndjson", "-o", "json")...)
+	if got := objects[putObject](t, out)[0]; got.Lines != 5 || got.Put != 2 || got.Failed != 0 {
+		t.Errorf("result = %+v, want 2 records of 5 lines", got)
+	}
+	if data, _ := stored(server); !slices.Equal(data, []string{`{"a":1}`, `{"a":2}`}) {
+		t.Errorf("stored = %q", data)
+	}
+}
+
+func TestPut_refuses_flags_that_are_empty(t *testing.T) {
+	t.Parallel()
+	server, put := putServer(t, 1)
+	for _, flag := range []string{"--key", "--explicit-hash-key", "--key-field", "--data-field", "--file"} {
+		wantFailure(t, run(t.Context(), "x\n", append(put, flag, "")...), 2, flag+" is empty")
+	}
+	if data, _ := stored(server); len(data) != 0 {
+		t.Errorf("stored = %q, want nothing", data)
+	}
+	mustRun(t, "x\n", append(put, "--file", "-")...)
+}
+
+func TestPut_says_so_when_its_result_cannot_be_written(t *testing.T) {
+	t.Parallel()
+	_, put := putServer(t, 1)
+	for _, form := range []string{"text", "json"} {
+		var errs strings.Builder
+		code := cli.Run(t.Context(), append(put, "-o", form), cli.IO{In: strings.NewReader("x\n"), Out: failingWriter{}, Err: &errs})
+		if code != 1 || !strings.Contains(errs.String(), errNoRoom.Error()) {
+			t.Errorf("-o %s: code = %d, it said %q, want 1 and why", form, code, errs.String())
+		}
+	}
+}
+
+var errNoRoom = errors.New("no room")
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errNoRoom }
 
 func TestPut_takes_records_as_large_as_the_stream_does(t *testing.T) {
 	t.Parallel()
