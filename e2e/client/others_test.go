@@ -129,7 +129,8 @@ type kpl struct {
 	puts   int
 }
 
-// startKPL starts a KPL that puts into the stream.
+// startKPL starts a KPL that puts into the stream, and waits until it packs: before it knows the shards it does not. What it
+// puts until then has the key "first".
 func (u *setup) startKPL(t *testing.T) *kpl {
 	t.Helper()
 	dir := t.TempDir()
@@ -146,6 +147,10 @@ func (u *setup) startKPL(t *testing.T) *kpl {
 		t.Fatal(err)
 	}
 	k.in, k.out = in, bufio.NewScanner(out)
+	if !k.out.Scan() || k.out.Text() != "packs" {
+		_ = k.cmd.Wait()
+		t.Fatalf("the KPL does not start: it says %q\n%s", k.out.Text(), k.stderr.String())
+	}
 	return k
 }
 

@@ -17,8 +17,9 @@ import (
 	"github.com/kinstream/kin/e2e/server"
 )
 
-// testTimeout bounds one test. The slowest server moves 1 MB a second.
-const testTimeout = 2 * time.Minute
+// testTimeout bounds one test. The slowest server moves 1 MB a second, and programs of other languages take seconds to start
+// where many things run.
+const testTimeout = 4 * time.Minute
 
 // setup is a stream on a server.
 type setup struct {

@@ -20,8 +20,9 @@ import software.amazon.kinesis.producer.UserRecordResult;
 
 /**
  * Puts records with the KPL. Arguments: the port on 127.0.0.1, which speaks TLS, the stream, and a folder for the
- * KPL's native program. Reads a line for each record: partition key, explicit hash key, data. When there are
- * no more, flushes and writes a line for each in their order: shard, sequence number, attempts that failed.
+ * KPL's native program. Puts records with the key "first" until the KPL packs, and says so in a line. Reads a line for each
+ * record: partition key, explicit hash key, data. When there are no more, flushes and writes a line for each
+ * in their order: shard, sequence number, attempts that failed.
  */
 public final class Kpl {
   private Kpl() {}
@@ -36,6 +37,10 @@ public final class Kpl {
         .setMetricsLevel("none")
         .setLogLevel("warning")
         .setTempDirectory(args[2]));
+    while (!packs(producer, args[1])) {
+      Thread.sleep(50);
+    }
+    System.out.println("packs");
     List<Future<UserRecordResult>> results = new ArrayList<>();
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -53,6 +58,15 @@ public final class Kpl {
     System.out.flush();
     producer.destroy();
     System.exit(0);
+  }
+
+  /** Says whether two records become one, as they do not before the KPL knows the shards. */
+  private static boolean packs(KinesisProducer producer, String stream) throws Exception {
+    var data = ByteBuffer.wrap("first".getBytes(StandardCharsets.UTF_8));
+    var one = producer.addUserRecord(stream, "first", data.duplicate());
+    var other = producer.addUserRecord(stream, "first", data.duplicate());
+    producer.flush();
+    return result(one).getSequenceNumber().equals(result(other).getSequenceNumber());
   }
 
   private static UserRecordResult result(Future<UserRecordResult> future) throws Exception {
