@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -79,6 +80,58 @@ func TestRoom(t *testing.T) {
 		r.stored(c)
 		r.put(in(0, 0), 9000, 1)
 		r.wait(in(0, 0), 9000)
+	})
+	t.Run("another one does after 100 ms without any move", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 9000, 1)
+		r.stored(r.call())
+		r.put(in(0, 0), 9000, 1)
+		r.stored(r.call())
+		r.now += 50 * ms
+		waits := r.wait(in(0, 0), 9000)
+		if got, want := r.idle(), r.now+50*ms; got != want {
+			t.Errorf("wait until %v, want %v", got, want)
+		}
+		r.now += 50 * ms
+		if got := r.o.Next(r.now).Admitted; !slices.Equal(got, []*outbox.Waiter[int]{waits}) {
+			t.Errorf("admitted = %s, want who waits", owners(got))
+		}
+	})
+	t.Run("none comes on top where what does not fit fails, unless the space is empty", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, true))
+		r.put(in(0, 0), 20_000, 1)
+		r.done(r.call())
+		r.put(in(0, 0), 9000, 1)
+		c := r.call()
+		r.stored(c)
+		if _, _, err := r.offer(in(0, 0), 9000); !errors.Is(err, outbox.ErrFull) {
+			t.Errorf("offer = %v, want ErrFull", err)
+		}
+		r.o.Release(c, r.now)
+		r.put(in(0, 0), 20_000, 1)
+	})
+	t.Run("a record may take all that is free", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 5000-cost(in(0, 0), 0), 1)
+		r.put(in(1, 0), 5000-cost(in(1, 0), 0), 1)
+		r.wait(in(2, 0), 0)
+	})
+	t.Run("what gathers leaves while somebody waits and no call is out, and gathers on while one is", func(t *testing.T) {
+		t.Parallel()
+		for lane, size := range map[int]int{0: 1000, 3: 9000} { // waits for its lane's share, or for bytes
+			r := newRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 10_000 })
+			r.put(in(0, 0), 6500, 1)
+			r.put(in(0, 0), 1000, 1)
+			if w, wake, _ := r.offer(in(lane, 0), size); w == nil || !wake {
+				t.Fatalf("%d bytes: waits = %v, wakes = %v, want both", size, w != nil, wake)
+			}
+			r.wantCall("[[0] [1]]")
+			r.put(in(1, 0), 100, 1)
+			r.idle()
+		}
 	})
 	t.Run("waiters follow their lane to a new map", func(t *testing.T) {
 		t.Parallel()
