@@ -83,6 +83,7 @@
 //
 // A shard that refuses everything for a while, four calls at least, says nothing about what it takes: the pauses
 // are enough then, and with the first entry that it stores the factor is what it was before.
+// Its aggregates get smaller meanwhile: where others put all that the shard takes, only something small finds room.
 //
 // So refusals of 5 % for no reason cost nothing, and producers that share a shard come to the
 // whole of its limit with few refusals. A lane of which everything failed pauses for 50 ms, doubled up to
