@@ -30,7 +30,8 @@ type UserRecord struct {
 	Stream string
 
 	// PartitionKey decides by its MD5 which shard takes the record. 1 to 256
-	// Unicode characters of valid UTF-8.
+	// Unicode characters of valid UTF-8. Streams with service-managed record distribution ignore it, and would
+	// take records without one; a Producer wants it for all, since a stream may be switched at any time, back too.
 	PartitionKey string
 
 	// ExplicitHashKey, if not empty, decides in place of PartitionKey which shard
