@@ -39,8 +39,8 @@ import (
 // works without knowing shards: no pace, and nothing is aggregated by shard.
 //
 // A Producer is safe for concurrent use. It has no goroutine before the first record
-// is accepted; from then on one, one for each call in flight, and at times one that looks at a
-// stream, until [Producer.Close].
+// is accepted; from then on one, one for each call in flight, and at times up to eight that look at
+// streams, until [Producer.Close].
 //
 // Callbacks are called without locks held and may put records, also with
 // [Producer.Put]. They must not wait for anything else: a callback that waits holds

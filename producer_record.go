@@ -25,8 +25,8 @@ const (
 type UserRecord struct {
 	// Stream is the name or the ARN of the stream to put into. Empty means
 	// ProducerConfig.Stream. Streams are told apart by this text: name and ARN of one stream
-	// are two streams to a producer. What it keeps for a stream stays until Close: about 50 kilobytes while its
-	// shards are not known, and then less than one for each shard.
+	// are two streams to a producer. What it keeps for a stream stays until Close: about 60 kilobytes while its
+	// shards are not known, and then about one for each shard.
 	Stream string
 
 	// PartitionKey decides by its MD5 which shard takes the record. 1 to 256
