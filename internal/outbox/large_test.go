@@ -227,8 +227,8 @@ func TestWhoPassesALargeRecord(t *testing.T) {
 		r.end(c, nil, map[int]*outbox.Failure{1: throttled})
 		r.o.Release(c, r.now)
 		r.wait(in(3, 0), 10)
-		for wait := r.now; r.now < opens; r.now = min(wait, opens) {
-			wait = r.o.Next(r.now).Wait
+		for r.now < opens {
+			r.now = min(r.o.Next(r.now).Wait, opens)
 		}
 		r.o.Next(r.now)
 		small(r, 1, 1)

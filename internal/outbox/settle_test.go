@@ -156,6 +156,18 @@ func TestFailures(t *testing.T) {
 			t.Errorf("after a success: wait %v, want 100 ms", got-r.now)
 		}
 	})
+	t.Run("of calls don't stop the stream any more when another one succeeds", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, atOnce)
+		r.put(in(0, 0), 10, 1)
+		first := r.call()
+		r.put(in(1, 0), 10, 1)
+		second := r.call()
+		r.end(first, errNoRoute, nil)
+		r.idle()
+		r.stored(second)
+		r.wantCall("[[0]]")
+	})
 	t.Run("that no other attempt cures don't stop the stream", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, atOnce)
