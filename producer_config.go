@@ -24,7 +24,7 @@ type ProducerConfig struct {
 	// records a second. Nothing is packed while it is not known that the stream chooses shards by
 	// key (that needs kinesis:DescribeStreamSummary), nor in streams with service-managed record distribution. So that short
 	// runs are packed too, the first records of a stream wait until that is known: half a second at most, also in Flush and
-	// Close, and not while Puts wait for room, nor when it can't be known.
+	// Close, and not when it can't be known.
 	// Defaults to NoAggregation, since not every consumer unpacks.
 	Aggregation Aggregation
 
@@ -48,7 +48,8 @@ type ProducerConfig struct {
 
 	// ShardBytesPerSecond and ShardRecordsPerSecond are what one shard takes. The producer keeps to
 	// it, and to less while the shard refuses records nevertheless, since others put too. Lower values leave
-	// room for others; higher ones are right only where the service itself allows more.
+	// room for others; higher ones are right only where the service itself allows more. The first records of a stream wait
+	// until its shards are known, half a second at most; while they can't be known, nothing is paced.
 	// -1 means no limit: then only refusals slow a shard down. That is for servers that don't have these limits
 	// either, as kintest and kin serve have none unless told. Default to 1,048,576 and 1,000, the service's limits.
 	ShardBytesPerSecond   int

@@ -174,3 +174,18 @@ func TestProducerAggregatesInShortRuns(t *testing.T) {
 		})
 	}
 }
+
+func TestProducerPacesFromTheFirstRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, 2, func(cfg *kintest.Config) { cfg.Limits = kintest.ServiceLimits() })
+		defer s.Inject(kintest.Fault{Operation: "ListShards", Delay: 300 * time.Millisecond})()
+		p := newProducer(t, client(s), kin.ProducerConfig{})
+		l := newPutLog(t, p)
+		l.put(10, numbered("k", 5000)...)
+		mustClose(t, p)
+		if stats := p.Stats().Streams[0]; stats.Stored != 5000 || stats.Throttled > 0 {
+			t.Errorf("stored %d of 5000, throttled %d, want none", stats.Stored, stats.Throttled)
+		}
+	})
+}

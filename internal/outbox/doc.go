@@ -60,8 +60,9 @@
 // again, as possible duplicates. If the range is not known, the entry is Landed until a map knows it; after 5 s
 // without one, and at the second time, its records are put alone, which is right wherever they land.
 //
-// Nothing is packed unless it is known that the stream chooses shards by key. So that short runs are packed too, calls wait
-// for the first View, half a second at most, unless callers wait for room.
+// Nothing is packed unless it is known that the stream chooses shards by key, and nothing paced whose shard is not known.
+// So that short runs are packed too, and the beginning of a flood is not refused, calls wait for the first View, half a
+// second at most.
 //
 // # Pace
 //

@@ -63,13 +63,35 @@ func TestFirstView(t *testing.T) {
 		r.now += 200 * ms
 		r.wantCall("[[0] [1] [2]]")
 	})
-	t.Run("is not waited for without aggregation, or a second time", func(t *testing.T) {
+	t.Run("is waited for when records are to be paced, however many there are", func(t *testing.T) {
 		t.Parallel()
-		r := firstRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.Aggregation = outbox.None })
+		r := firstRig(t, func(cfg *outbox.Config, limits *outbox.SpaceLimits) {
+			cfg.Aggregation, limits.Bytes = outbox.None, 1000
+		})
+		for {
+			w, _, err := r.offer("1", 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w != nil { // the space is full
+				break
+			}
+		}
+		r.idle()
+		learn(r)
+		r.call()
+	})
+	t.Run("is not waited for when records are neither packed nor paced", func(t *testing.T) {
+		t.Parallel()
+		r := firstRig(t, func(cfg *outbox.Config, _ *outbox.SpaceLimits) {
+			cfg.Aggregation, cfg.BytesPerSecond, cfg.RecordsPerSecond = outbox.None, 0, 0
+		})
 		r.now += 100 * ms
 		r.wantCall("[[0] [1] [2]]")
-
-		r = firstRig(t, nil)
+	})
+	t.Run("is not waited for a second time", func(t *testing.T) {
+		t.Parallel()
+		r := firstRig(t, nil)
 		learn(r)
 		r.now += 100 * ms
 		r.stored(r.wantCall("[[0 1 2]]"))
@@ -80,20 +102,5 @@ func TestFirstView(t *testing.T) {
 		}
 		r.space.Flush()
 		r.wantCall("[[3 4]]")
-	})
-	t.Run("is not waited for while callers wait for room", func(t *testing.T) {
-		t.Parallel()
-		r := firstRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 1000 })
-		for range 100 {
-			w, _, err := r.offer("1", 100)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if w != nil {
-				r.call()
-				return
-			}
-		}
-		t.Error("nobody waits")
 	})
 }

@@ -178,8 +178,8 @@ func TestRoom(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, room(10_000, false))
 		r.put(in(0, 0), 7000, 1)
-		cfg := config()
-		other := &rig{T: t, space: r.space, o: outbox.New(r.space, cfg), now: r.now, n: 100}
+		other := &rig{T: t, space: r.space, o: outbox.New(r.space, config()), now: r.now, n: 100}
+		other.o.Learn(outbox.View{Map: r.m}, r.now)
 		other.wait(in(0, 0), 5000)
 		step := r.o.Next(r.now)
 		step.Call.Entries[0].Place.Shard = step.Call.Entries[0].Shard()

@@ -17,8 +17,9 @@ type question struct {
 	patience time.Duration // until then calls wait for the answer to the first one
 }
 
-// firstAnswer is how long calls wait for the first View of a stream, if its records are to be packed: what a short run
-// puts would go alone otherwise. It is time for two calls on a new connection to a far region.
+// firstAnswer is how long calls wait for the first View of a stream, if its records are to be packed or paced: what a
+// short run puts would go alone otherwise, and what a flood begins with would be refused. It is time for two calls on a
+// new connection to a far region.
 const firstAnswer = 500 * time.Millisecond
 
 // ask says whether to ask now. The first question makes calls wait for its answer, for less than half of
@@ -28,17 +29,15 @@ func (o *Outbox[T]) ask(now time.Duration) bool {
 	if !q.due(now) {
 		return false
 	}
-	if !q.begun && o.cfg.Aggregation != None {
+	if !q.begun && (o.cfg.Aggregation != None || o.cfg.BytesPerSecond > 0 || o.cfg.RecordsPerSecond > 0) {
 		q.patience = now + min(firstAnswer, o.cfg.RecordTTL/2)
 	}
 	q.begun = true
 	return true
 }
 
-// awaits says whether calls wait for the first View. They don't while callers wait for room.
-func (o *Outbox[T]) awaits(now time.Duration) bool {
-	return now < o.question.patience && !o.space.pressed
-}
+// awaits says whether calls wait for the first View.
+func (o *Outbox[T]) awaits(now time.Duration) bool { return now < o.question.patience }
 
 // due says whether to ask now, and takes that as done.
 func (q *question) due(now time.Duration) bool {
