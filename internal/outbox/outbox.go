@@ -46,7 +46,7 @@ type Outbox[T any] struct {
 	times     times                 // of all lanes, those that are retired included
 }
 
-// New returns an empty Outbox in space.
+// New returns an empty Outbox in space, whose lock the caller has.
 func New[T any](space *Space[T], cfg Config) *Outbox[T] {
 	if cfg.AggregateMaxRecords <= 0 || cfg.AggregateMaxRecords > maxAggregateRecords {
 		cfg.AggregateMaxRecords = maxAggregateRecords
