@@ -82,8 +82,17 @@ func neverSendable(err error) bool {
 	if _, ok := errors.AsType[*smithy.SerializationError](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[smithy.InvalidParamsError](err)
-	return ok
+	if _, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
+		return true
+	}
+	return wrongSettings(err)
+}
+
+// wrongSettings says whether the SDK can't tell from the client's settings where to send requests: they never change. Its errors
+// of that have no type, and those of a resolver that a program brings along, which may pass, look the same but for their text.
+func wrongSettings(err error) bool {
+	_, reason, ok := strings.Cut(err.Error(), "failed to resolve service endpoint, ")
+	return ok && (strings.HasPrefix(reason, "endpoint rule error, Invalid Configuration: ") || strings.HasPrefix(reason, "Failed to parse uri: "))
 }
 
 // failedRecord says what the error of one record in an answered call means.
@@ -107,10 +116,14 @@ var errNoPlace = errors.New("answer has neither a sequence number nor an error c
 
 // putHint says what may help against a failure.
 func putHint(f *outbox.Failure) string {
-	if f.Code == "ProvisionedThroughputExceededException" {
+	hint := commonHint(f.Code, f.Err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
+	switch f.Code {
+	case "ProvisionedThroughputExceededException":
 		return "the shard of this key takes no more: spread the partition keys, or add shards"
+	case "ResourceNotFoundException":
+		return hint + "; one that is being created takes records when it is ACTIVE"
 	}
-	return commonHint(f.Code, f.Err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
+	return hint
 }
 
 // tracker watches one call to know whether its request may have left the process.
