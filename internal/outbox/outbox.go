@@ -84,7 +84,9 @@ func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bo
 	}
 	switch {
 	case room == fits:
-		return nil, o.accept(l, it, now), nil
+		shut := s.shut
+		wake = o.accept(l, it, now)
+		return nil, wake || s.shut != shut, nil // the door opens again by itself
 	case s.limits.Fail:
 		return nil, false, ErrFull
 	}
