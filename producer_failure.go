@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -24,6 +25,11 @@ var (
 		"KMSThrottlingException": true, "ResourceInUseException": true,
 		"ExpiredToken": true, "ExpiredTokenException": true,
 		"RequestExpired": true, "RequestTimeTooSkewed": true, "RequestTimeout": true, "RequestTimeoutException": true,
+	}
+	// The service does not know what it did.
+	internalCodes = map[string]bool{
+		"InternalFailure": true, "InternalFailureException": true, "InternalServerError": true,
+		"ServiceUnavailable": true, "ServiceUnavailableException": true,
 	}
 	contentCodes = map[string]bool{
 		"ValidationException": true, "InvalidArgumentException": true,
@@ -52,6 +58,8 @@ func failedCall(err error, sent bool) *outbox.Failure {
 	switch {
 	case !sent:
 		f.Retryable = !neverSendable(err)
+	case internalCodes[f.Code]:
+		f.Retryable, f.Ambiguous = true, true // whatever status it comes with
 	case status >= 300 && status < 500, status == 0 && isAPI && api.ErrorFault() != smithy.FaultServer:
 		// The service has refused the call as a whole: nothing was stored.
 		var hinted interface{ RetryableError() bool }
@@ -122,6 +130,9 @@ func putHint(f *outbox.Failure) string {
 		return "the shard of this key takes no more: spread the partition keys, or add shards"
 	case "ResourceNotFoundException":
 		return hint + "; one that is being created takes records when it is ACTIVE"
+	}
+	if hint == "" && errors.Is(f.Err, context.DeadlineExceeded) {
+		return "no answer came within CallTimeout"
 	}
 	return hint
 }
