@@ -169,3 +169,20 @@ func TestPutErrorNamesWhatIsWrongWithTheStream(t *testing.T) {
 		})
 	}
 }
+
+func TestPutErrorSaysThatNoAnswerCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := kintest.New(t)
+		if err := server.CreateStream("orders", 1); err != nil {
+			t.Fatal(err)
+		}
+		server.Inject(kintest.Fault{Operation: "PutRecords", Hang: true})
+		p := newProducer(t, server.Client(), kin.ProducerConfig{RecordTTL: 5 * time.Second})
+		_, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: []byte("data")})
+		if e := putError(t, err); !e.Ambiguous || e.Hint != "no answer came within CallTimeout" {
+			t.Errorf("Put = %v (%s), want an ambiguous one with a hint at CallTimeout", err, describe(e))
+		}
+		mustClose(t, p)
+	})
+}
