@@ -57,7 +57,7 @@ func (s *Space[T]) begin() {
 func (s *Space[T]) judge() {
 	switch {
 	case s.large == nil:
-	case s.passed == 0 || s.passed < s.reserve() && s.held-s.passed+s.large.item.cost() > s.limits.Bytes:
+	case s.passed == 0 || s.passed < s.reserve() && s.held-s.passed > max(s.limits.Bytes-s.large.item.cost(), 0): // an empty space takes any
 		s.shut = Never
 	case s.shut == Never:
 		s.shut = s.now + s.patience

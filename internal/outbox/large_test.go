@@ -168,6 +168,17 @@ func TestWhoPassesALargeRecord(t *testing.T) {
 		}
 		small(r, 3, 1)
 	})
+	t.Run("also if it needs more than the whole space, as one of the largest size with an explicit hash key does", func(t *testing.T) {
+		t.Parallel()
+		r, large := setup(t, 100_000+len(in(1, 0)))
+		c := r.call()
+		small(r, 2, 1)
+		r.done(c)
+		r.wait(in(3, 0), 10)
+		if admitted := r.done(r.call()); len(admitted) == 0 || admitted[0] != large {
+			t.Errorf("admitted = %s, want the large one", owners(admitted))
+		}
+	})
 	t.Run("others do again when those do not leave, after twice the time each time", func(t *testing.T) {
 		t.Parallel()
 		r, large := setup(t, 95_000)
