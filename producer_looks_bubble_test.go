@@ -138,6 +138,29 @@ func TestProducerSavesUpNoLooks(t *testing.T) {
 	})
 }
 
+func TestProducerTellsNothingNewOfLooksThatFail(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, 2)
+		var maps []kin.MapInfo
+		p := newProducer(t, client(s), kin.ProducerConfig{
+			Aggregation: kin.AggregateByShard,
+			Hooks:       kin.ProducerHooks{MapChanged: func(i kin.MapInfo) { maps = append(maps, i) }},
+		})
+		newPutLog(t, p).put(10, "k")
+		time.Sleep(5 * time.Second) // in a bubble
+		defer s.Inject(kintest.Fault{Operation: "ListShards", Error: "LimitExceededException"})()
+		time.Sleep(3 * time.Minute) // in a bubble
+		mustClose(t, p)
+		if stream := p.Stats().Streams[0]; stream.ViewErr == nil || !stream.Mapped {
+			t.Errorf("ViewErr = %v, mapped: %v, want why looks fail, and the shards as they were", stream.ViewErr, stream.Mapped)
+		}
+		if len(maps) != 1 || len(maps[0].Shards) != 2 || !maps[0].Aggregating {
+			t.Errorf("map changed = %+v, want once, when the shards came to be known", maps)
+		}
+	})
+}
+
 func TestProducerForgetsAStreamThatIsGoneWhenItLooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

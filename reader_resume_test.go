@@ -145,6 +145,9 @@ func TestReaderResumesBetweenReshards(t *testing.T) {
 			if len(gone) != 1 || gone[0] != shardID(1) {
 				t.Errorf("told that %v are gone, want the one that was not finished", gone)
 			}
+			if r.Positions()[shardID(0)] != kin.ShardEnd() {
+				t.Errorf("positions %v, want the finished shard too, as long as its children may be listed", r.Positions())
+			}
 			f.split(2)
 			f.split(3)
 			f.trim(2)
