@@ -24,3 +24,6 @@ type ConsumeClient interface {
 type PutClient interface {
 	PutRecords(context.Context, *kinesis.PutRecordsInput, ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error)
 }
+
+// noClient says whether a client is nil, or a [*kinesis.Client] that is.
+func noClient(client any) bool { return client == nil || client == any((*kinesis.Client)(nil)) }

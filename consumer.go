@@ -71,7 +71,7 @@ const callsAtATime = 64
 // it reads to handler. It makes no call.
 func NewConsumer(client ConsumeClient, cfg ConsumerConfig, handler Handler) (*Consumer, error) {
 	switch {
-	case client == nil:
+	case noClient(client):
 		return nil, errors.New("kin: NewConsumer: client is nil")
 	case handler == nil:
 		return nil, errors.New("kin: NewConsumer: handler is nil")

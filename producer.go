@@ -89,7 +89,7 @@ type putWaiter struct {
 // NewProducer returns a Producer that puts with client, usually a [*kinesis.Client],
 // into cfg.Stream and into the streams that records name. It makes no call. Close it when done.
 func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
-	if client == nil {
+	if noClient(client) {
 		return nil, errors.New("kin: NewProducer: client is nil")
 	}
 	if err := cfg.fill(); err != nil {

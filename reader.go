@@ -76,7 +76,7 @@ type Reader struct {
 // NewReader returns a Reader of cfg.Stream that calls client, usually a
 // [*kinesis.Client]. It makes no call.
 func NewReader(client ReadClient, cfg ReaderConfig) (*Reader, error) {
-	if client == nil {
+	if noClient(client) {
 		return nil, errors.New("kin: NewReader: client is nil")
 	}
 	cfg, err := cfg.withDefaults()
