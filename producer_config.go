@@ -65,7 +65,8 @@ type ProducerConfig struct {
 
 	// Encode, if not nil, changes each record on its way in: to serialize, compress or encrypt it. It is
 	// called in the goroutine of the Put, so one goroutine puts no faster than it works, and may run many times at
-	// once. Its record is sent, to the stream of the original one; answers carry the original. Nothing of it is copied, so its
+	// once. Its record is sent, to the stream of the original one; answers carry the original, whose Data is held until
+	// then, and does not count against MaxBufferedBytes. Nothing of it is copied, so its
 	// Data must not be a buffer that is used again. If it fails, the Put does, with [ErrInvalidRecord] and its
 	// error. ReaderConfig.Decode and ConsumerConfig.Decode are the way back; they also get records that were put
 	// without Encode. Defaults to none.

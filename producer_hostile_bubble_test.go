@@ -2,11 +2,13 @@ package kin_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/kinstream/kin"
 )
@@ -71,5 +73,38 @@ func TestProducerSendsWhatIsInTheWayOfALargeRecordInAnyStream(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second) // in a bubble: it is in
 		mustClose(t, l.p)
+	})
+}
+
+// endless is a client whose listings of shards have no last page.
+type endless struct {
+	*scriptedPuts
+	pages int
+}
+
+func (e *endless) ListShards(context.Context, *kinesis.ListShardsInput, ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
+	e.pages++
+	time.Sleep(time.Millisecond) // in a bubble
+	whole := &types.HashKeyRange{StartingHashKey: new(lowest), EndingHashKey: new(highest)}
+	shard := types.Shard{ShardId: new(fmt.Sprint("shard", e.pages)), HashKeyRange: whole}
+	return &kinesis.ListShardsOutput{NextToken: new(fmt.Sprint("token", e.pages)), Shards: []types.Shard{shard}}, nil
+}
+
+func TestProducerEndsListingsThatDoNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &endless{scriptedPuts: &scriptedPuts{}}
+		p := newProducer(t, c, kin.ProducerConfig{})
+		if _, err := p.Put(t.Context(), testRecord("a")); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // in a bubble
+		if most := 20_000; c.pages > most {
+			t.Errorf("pages = %d in a minute, want the listing given up, and made anew after a while", c.pages)
+		}
+		mustClose(t, p)
+		if err := p.Stats().Streams[0].ViewErr; err == nil {
+			t.Error("nothing says why the shards are not known")
+		}
 	})
 }

@@ -185,7 +185,7 @@ func isUnavailable(err error) bool {
 func listMap(ctx context.Context, caller fetch.Caller, client fetch.Lister, target fetch.Stream) (*outbox.Map, error) {
 	in := &kinesis.ListShardsInput{StreamName: target.Name, StreamARN: target.ARN}
 	var shards []outbox.Shard
-	for {
+	for range maxPages {
 		out, err := fetch.Call(ctx, caller, "ListShards", client.ListShards, in)
 		if err != nil {
 			return nil, err
@@ -205,7 +205,12 @@ func listMap(ctx context.Context, caller fetch.Caller, client fetch.Lister, targ
 		}
 		in = &kinesis.ListShardsInput{NextToken: out.NextToken}
 	}
+	return nil, fmt.Errorf("unusable answer of ListShards: it has more than %d pages", maxPages)
 }
+
+// maxPages is how many pages of shards a listing may have. The service makes pages of 1,000; an endpoint whose listings never
+// end must not fill the memory.
+const maxPages = 1000
 
 func mapShard(s *types.Shard) (outbox.Shard, error) {
 	if s.ShardId == nil || *s.ShardId == "" || s.HashKeyRange == nil || s.HashKeyRange.StartingHashKey == nil || s.HashKeyRange.EndingHashKey == nil {
