@@ -32,6 +32,18 @@ func TestReaderAsksForLatestOnce(t *testing.T) {
 			})
 		})
 
+		t.Run("and not for a time, which would be up to a second before, from "+name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := serve(t, 1)
+				time.Sleep(2100 * time.Millisecond)
+				put(t, s, "old") // in the second of the date of the listing
+				time.Sleep(400 * time.Millisecond)
+				time.AfterFunc(time.Minute, func() { put(t, s, "new") })
+				wants(t, readFor(t, newReader(t, client(s), configure), time.Hour), "new")
+			})
+		})
+
 		t.Run("if an iterator expires on a server without a clock, from "+name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
