@@ -112,6 +112,7 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 
 // wait returns the moment at which something is to be done, if nothing happens before.
 func (o *Outbox[T]) wait(now time.Duration) time.Duration {
+	o.barred = false
 	if o.space.giveUp != nil {
 		return Never
 	}
@@ -125,24 +126,23 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 	for _, landing := range o.landed {
 		at = min(at, landing.until)
 	}
+	until := Never
 	switch {
-	case o.space.calls >= o.space.limits.Calls:
-		return at // the end of a call comes before anything else
+	case o.space.calls >= o.space.limits.Calls: // the end of a call comes before anything else
 	case now < o.stoppedUntil:
-		if o.queued > 0 {
-			at = min(at, o.stoppedUntil)
-		}
-		return at
+		until = o.stoppedUntil
 	case o.awaits(now):
-		if o.queued > 0 {
-			at = min(at, o.question.patience)
-		}
-		return at
+		until = o.question.patience
 	case o.goes() || o.space.hurried() && len(o.dues.heap) > 0:
 		return now
 	default:
 		return min(at, o.sleepers.first(), o.dues.first())
 	}
+	if o.queued == 0 {
+		return at
+	}
+	o.barred = true
+	return min(at, until)
 }
 
 // decide ends the item at a cursor without a call, and returns the cursor of the one after it.

@@ -32,6 +32,7 @@ type Outbox[T any] struct {
 	calls  int      // of this Outbox that are out
 	spare  []*Call[T]
 	sleep  time.Duration // what Next said last: the moment of the next one
+	barred bool          // and that there are records, but no call may begin before something else happens
 	phase  time.Duration // of ticks
 
 	failures     int           // calls in a row that failed as a whole
@@ -110,6 +111,9 @@ func (o *Outbox[T]) accept(l *lane[T], it *Item[T], now time.Duration) (wake boo
 	l.counts.AcceptedBytes += uint64(it.size())
 	before := o.goes()
 	o.append(l, it, now)
+	if o.barred { // so that not each record of a busy stream has it looked at
+		return false
+	}
 	if !before && o.goes() {
 		o.sleep = now
 		return true
