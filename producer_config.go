@@ -33,8 +33,8 @@ type ProducerConfig struct {
 	// Defaults to 51,200, as in the KPL, or MaxRecordBytes if that is smaller.
 	AggregateMaxBytes int
 
-	// AggregateMaxRecords is how many user records one aggregate may have. Defaults to as many
-	// as fit. -1 means the same.
+	// AggregateMaxRecords is how many user records one aggregate may have, 1 to 1,048,576. Fewer make
+	// more Kinesis records of small ones. -1 means as many as fit. Defaults to that.
 	AggregateMaxRecords int
 
 	// Ordered keeps records of one partition key and explicit hash key in the order in which they
@@ -51,7 +51,7 @@ type ProducerConfig struct {
 	// room for others; higher ones are right only where the service itself allows more. The first records of a stream wait
 	// until its shards are known, half a second at most; while they can't be known, nothing is paced.
 	// -1 means no limit: then only refusals slow a shard down. That is for servers that don't have these limits
-	// either, as kintest and kin serve have none unless told. Default to 1,048,576 and 1,000, the service's limits.
+	// either, as kintest and kin serve have none unless told. At most 2^30. Default to 1,048,576 and 1,000, the service's limits.
 	ShardBytesPerSecond   int
 	ShardRecordsPerSecond int
 
@@ -59,7 +59,7 @@ type ProducerConfig struct {
 	// besides, that happens when records come to lie in other shards than expected. It finds out in time that
 	// the service took over the choice of shards. An account may describe streams 20 times a second, so a producer looks at
 	// 16 streams at once and then at 16 a second, each in its turn: with a thousand streams each is looked at
-	// every 62 seconds, if DescribeEvery is less. At least 1 second. -1 means never: then shards are not known,
+	// every 62 seconds, if DescribeEvery is less. From 1 second to 24 hours. -1 means never: then shards are not known,
 	// and Aggregation must not be set. Defaults to 1 minute.
 	DescribeEvery time.Duration
 
@@ -113,7 +113,7 @@ type ProducerConfig struct {
 	// flight need up to MaxInFlight times MaxBatchBytes on top for their encoded form.
 	// WhenFull says what happens at the bound. A low value keeps calls small when the service is
 	// slow; a high one is more to lose when the process is killed. At least
-	// MaxRecordBytes plus 192.
+	// MaxRecordBytes plus 192, and below 2 GiB.
 	//
 	// One record may come on top of the bound at a time, when all others are answered and
 	// only their callbacks are left: those may be waiting for room themselves. The next one follows when that one's
@@ -164,8 +164,9 @@ type ProducerConfig struct {
 type WhenFull int
 
 const (
-	// BlockWhenFull waits until there is room or the context of the Put ends. Waiting
-	// Puts are served in the order in which they came.
+	// BlockWhenFull waits until there is room or the context of the Put ends. Puts that wait for one shard
+	// are served in the order in which they came, and shards in turns. A record that needs more than is free lets
+	// smaller ones pass meanwhile.
 	BlockWhenFull WhenFull = iota
 
 	// FailWhenFull returns [ErrBufferFull] at once.
