@@ -23,6 +23,7 @@ func TestProducerFlush(t *testing.T) {
 			p := newProducer(t, &scriptedPuts{answer: slowly}, kin.ProducerConfig{Linger: 10 * time.Second})
 			l := newPutLog(t, p)
 			l.put(1, numbered("k", 10)...)
+			synctest.Wait() // until only the linger is waited for
 			if err := p.Flush(t.Context()); err != nil {
 				t.Errorf("Flush = %v, want nil", err)
 			}
