@@ -135,5 +135,5 @@ func (o *Outbox[T]) gather(c *Call[T], l *lane[T], g *grouping[T]) {
 		g.taken[f.group]++
 		it.seq = 0 // for compact
 	}
-	l.queue.compact(&o.pool, g.found[len(g.found)-1].at.c)
+	l.queue.compact(&o.space.pool, g.found[len(g.found)-1].at.c)
 }

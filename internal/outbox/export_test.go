@@ -82,6 +82,9 @@ func (q *Queue) Seqs(fail func(string)) (seqs []uint64) {
 // Chunks returns how many chunks are in use, and kept.
 func (q *Queue) Chunks() (used, kept int) { return q.p.used, q.p.kept }
 
+// Kept returns how many chunks and calls a Space keeps for later.
+func Kept[T any](s *Space[T]) (chunks, calls int) { return s.pool.kept, len(s.spare) }
+
 // Pace is the pace of a lane, for tests.
 type Pace struct{ p pace }
 

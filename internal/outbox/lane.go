@@ -185,7 +185,7 @@ func (o *Outbox[T]) recount(l *lane[T]) {
 
 // append puts a new item into the lane's queue.
 func (o *Outbox[T]) append(l *lane[T], it *Item[T], now time.Duration) {
-	l.queue.push(&o.pool, it)
+	l.queue.push(&o.space.pool, it)
 	weight := o.weigh(it)
 	l.bytes += weight
 	l.cost += it.cost()
@@ -208,5 +208,5 @@ func (o *Outbox[T]) append(l *lane[T], it *Item[T], now time.Duration) {
 func (o *Outbox[T]) putBack(l *lane[T], it *Item[T], from *chunk[T]) *chunk[T] {
 	l.bytes += o.weigh(it)
 	l.cost += it.cost()
-	return l.queue.insert(&o.pool, it, from)
+	return l.queue.insert(&o.space.pool, it, from)
 }

@@ -148,7 +148,7 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 // decide ends the item at a cursor without a call, and returns the cursor of the one after it.
 func (o *Outbox[T]) decide(l *lane[T], at cursor[T], v Verdict, why *Failure) cursor[T] {
 	it := *at.item()
-	at = l.queue.remove(&o.pool, at)
+	at = l.queue.remove(&o.space.pool, at)
 	l.bytes -= o.weigh(&it)
 	l.cost -= it.cost()
 	o.queued--

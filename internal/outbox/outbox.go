@@ -19,18 +19,16 @@ type Outbox[T any] struct {
 	maxRecord int         // bytes of an entry
 	question  question
 
-	pool pool[T]
-	seq  uint64
+	seq uint64
 
 	dues, sleepers, expiries agenda[T] // gathering; limited and paused; all that hold records
 	ready, full              chain[T]
 	fullEntries, fullBytes   int // sums over lanes that gather
 
 	landed []*landing[T]
-	over   *Call[T] // decided without a call, or after one: to be answered
-	queued int      // items in lanes
-	calls  int      // of this Outbox that are out
-	spare  []*Call[T]
+	over   *Call[T]      // decided without a call, or after one: to be answered
+	queued int           // items in lanes
+	calls  int           // of this Outbox that are out
 	sleep  time.Duration // what Next said last: the moment of the next one
 	barred bool          // and that there are records, but no call may begin before something else happens
 	phase  time.Duration // of ticks

@@ -92,7 +92,7 @@ func (o *Outbox[T]) takeRaw(c *Call[T], l *lane[T]) {
 		}
 		break
 	}
-	c.Items = l.queue.take(&o.pool, n, c.Items)
+	c.Items = l.queue.take(&o.space.pool, n, c.Items)
 }
 
 // takePacked packs records of the lane into entries, in their order.
@@ -121,7 +121,7 @@ func (o *Outbox[T]) takePacked(c *Call[T], l *lane[T], partial bool) {
 		l.bytes -= e.weight
 		l.cost -= e.cost
 		l.out += e.cost
-		c.Items = l.queue.take(&o.pool, e.n, c.Items)
+		c.Items = l.queue.take(&o.space.pool, e.n, c.Items)
 		if o.cfg.Ordered {
 			return // entries of a call may be stored in any order
 		}
@@ -237,9 +237,10 @@ const unlimited = int(^uint32(0) >> 1)
 // newCall returns an empty call, perhaps one that was used before.
 func (o *Outbox[T]) newCall(now time.Duration) *Call[T] {
 	var c *Call[T]
-	if n := len(o.spare); n > 0 {
-		c, o.spare[n-1] = o.spare[n-1], nil
-		o.spare = o.spare[:n-1]
+	s := o.space
+	if n := len(s.spare); n > 0 {
+		c, s.spare[n-1] = s.spare[n-1], nil
+		s.spare = s.spare[:n-1]
 	} else {
 		c = &Call[T]{}
 	}
@@ -250,14 +251,15 @@ func (o *Outbox[T]) newCall(now time.Duration) *Call[T] {
 // recycle keeps an empty call for the next ones. What was needed under load goes when
 // nothing is held any more.
 func (o *Outbox[T]) recycle(c *Call[T]) {
+	s := o.space
 	*c = Call[T]{Items: c.Items[:0], Entries: c.Entries[:0]}
-	if len(o.spare) <= o.space.limits.Calls {
-		o.spare = append(o.spare, c)
+	if len(s.spare) <= s.limits.Calls {
+		s.spare = append(s.spare, c)
 	}
-	if o.space.outstanding == 0 {
-		for i, c := range o.spare {
+	if s.outstanding == 0 {
+		for i, c := range s.spare {
 			if cap(c.Items) > spareItems {
-				o.spare[i] = &Call[T]{}
+				s.spare[i] = &Call[T]{}
 			}
 		}
 	}

@@ -41,6 +41,10 @@ type Space[T any] struct {
 	beyond int           // items that are held on top of the bound
 	moved  time.Duration // moment of the last acceptance or release
 
+	// What is not used now, for all outboxes: each would else keep as much as it has ever needed.
+	pool  pool[T]
+	spare []*Call[T]
+
 	generations []generation // the last one takes what is accepted now; never empty
 	first       uint32       // number of generations[0]
 

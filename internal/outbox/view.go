@@ -202,7 +202,7 @@ func (o *Outbox[T]) newLane(shard Shard, now time.Duration) *lane[T] {
 // retire ends a lane whose shard is not open any more, and appends what waited in it.
 func (o *Outbox[T]) retire(l *lane[T], items []Item[T], callers []*Waiter[T], now time.Duration) ([]Item[T], []*Waiter[T]) {
 	l.spent[l.state] += now - l.since
-	items = l.queue.take(&o.pool, l.queue.n, items)
+	items = l.queue.take(&o.space.pool, l.queue.n, items)
 	l.bytes, l.cost = 0, 0
 	for w := l.waiting.head; w != nil; w = l.waiting.head {
 		o.space.leave(w)
@@ -232,7 +232,7 @@ func (o *Outbox[T]) resettle(items []Item[T], callers []*Waiter[T], now time.Dur
 	for i := range items {
 		it := &items[i]
 		l := o.laneOf(it.Hash)
-		l.queue.push(&o.pool, it) // not into the lane of a shard that stayed: ranges don't overlap
+		l.queue.push(&o.space.pool, it) // not into the lane of a shard that stayed: ranges don't overlap
 		l.bytes += o.weigh(it)
 		l.cost += it.cost()
 	}
