@@ -55,9 +55,9 @@ func putAtTheLimits(t *testing.T, size, keys int, lasts time.Duration, least flo
 
 	begin := lasts / 5 // what the server takes at once at first is over by then
 	time.Sleep(begin)  // in a bubble
-	before, heapBefore := p.Stats(), heap()
+	before, heapBefore := p.Stats(), f.heap(l)
 	time.Sleep(lasts - begin) // in a bubble
-	after, heapAfter := p.Stats(), heap()
+	after, heapAfter := p.Stats(), f.heap(l)
 
 	f.stop()
 	mustClose(t, p)

@@ -102,6 +102,7 @@ type feeder struct {
 
 	mu       sync.Mutex // guards what follows
 	free     []*parcel
+	made     int // parcels there are
 	accepted int // numbers below were
 	stored   bitmap
 	failed   bitmap
@@ -147,6 +148,7 @@ func (f *feeder) parcel(size int) *parcel {
 		f.free = f.free[:n-1]
 		return c
 	}
+	f.made++
 	c := &parcel{f: f, data: make([]byte, size)}
 	c.done = c.answered
 	return c
@@ -316,11 +318,18 @@ func (f *flood) checkTruth(l *ledger) (notStored, ambiguous int) {
 	return notStored, ambiguous
 }
 
-// heap returns what lives, after all garbage is gone.
-func heap() int {
+// heap returns what lives, after all garbage is gone, but for what the test itself remembers.
+func (f *flood) heap(l *ledger) int {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc)
+	own := 0
+	for i, feeder := range f.feeders {
+		feeder.mu.Lock()
+		own += feeder.made*f.size + 8*(cap(feeder.stored)+cap(feeder.failed))
+		feeder.mu.Unlock()
+		own += 8 * cap(l.stored[i])
+	}
+	return int(m.HeapAlloc) - own
 }
