@@ -32,8 +32,9 @@ type Outbox[T any] struct {
 	calls  int      // of this Outbox that are out
 	spare  []*Call[T]
 	sleep  time.Duration // what Next said last: the moment of the next one
-	phase  time.Duration // of ticks
+	phase  time.Duration // of ticks, for now
 
+	phaseUntil   time.Duration
 	failures     int           // calls in a row that failed as a whole
 	stoppedUntil time.Duration // no call begins before
 	stopped      time.Duration // sum of such times
@@ -56,7 +57,6 @@ func New[T any](space *Space[T], cfg Config) *Outbox[T] {
 		dues: agenda[T]{which: onState}, sleepers: agenda[T]{which: onState}, expiries: agenda[T]{which: onExpiry},
 		ready: chain[T]{which: onReady}, full: chain[T]{which: onFull},
 	}
-	o.phase = time.Duration(cfg.Random() * float64(tick))
 	if cfg.RefreshEvery <= 0 {
 		o.question.at = Never
 	}
