@@ -61,6 +61,7 @@ type Config struct {
 // Times that are the same for everybody.
 const (
 	tick         = 25 * time.Millisecond  // lanes that wait for tokens wake together, to share calls
+	phaseLasts   = 250 * time.Millisecond // then they wake at other moments: others may always have come just before
 	burst        = 500 * time.Millisecond // of tokens that a lane may save up
 	serviceBurst = time.Second            // of its rate that a shard takes at once, if it took nothing for that long
 	minPause     = 50 * time.Millisecond  // of a lane of which something failed

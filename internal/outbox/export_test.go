@@ -128,8 +128,15 @@ func (p *Pace) Learn(size, stored, throttled, failed int, now time.Duration) {
 	for range throttled {
 		p.p.ended(size, size, wasRefused)
 	}
-	t := tried{entries: stored + throttled + failed, failed: throttled + failed, throttled: throttled, storedBytes: stored * size}
+	t := tried{entries: stored + throttled + failed, failed: throttled + failed, throttled: throttled}
 	p.p.learn(t, now, func() float64 { return 1 })
+}
+
+// Level sets the level of the paces of all lanes.
+func (o *Outbox[T]) Level(level float64) {
+	for _, l := range o.lanes {
+		l.pace.change(level)
+	}
 }
 
 // Agenda is a heap of lanes, for tests: lanes are numbers.

@@ -31,8 +31,9 @@ type Outbox[T any] struct {
 	calls  int           // of this Outbox that are out
 	sleep  time.Duration // what Next said last: the moment of the next one
 	barred bool          // and that there are records, but no call may begin before something else happens
-	phase  time.Duration // of ticks
+	phase  time.Duration // of ticks, for now
 
+	phaseUntil   time.Duration
 	failures     int           // calls in a row that failed as a whole
 	stoppedUntil time.Duration // no call begins before
 	stopped      time.Duration // sum of such times
@@ -55,7 +56,6 @@ func New[T any](space *Space[T], cfg Config) *Outbox[T] {
 		dues: agenda[T]{which: onState}, sleepers: agenda[T]{which: onState}, expiries: agenda[T]{which: onExpiry},
 		ready: chain[T]{which: onReady}, full: chain[T]{which: onFull},
 	}
-	o.phase = time.Duration(cfg.Random() * float64(tick))
 	if cfg.RefreshEvery <= 0 {
 		o.question.at = Never
 	}

@@ -7,19 +7,18 @@ import (
 
 // How a lane's rate adapts to what the service answers; see the package comment for why.
 const (
-	window     = time.Second      // of looking back, at least
-	manySent   = 40               // entries that end a window,
-	manyLost   = 6                // or so many that were refused,
-	maxWindow  = 10 * time.Second // or so much time
-	fewLost    = 2                // refused ones that may be chance
-	tooMany    = 0.10             // share of refused entries above which the rate falls
-	fewEnough  = 0.07             // and below which it rises
-	fall       = 0.95
-	manyFailed = 4    // calls in a row in which everything failed: that says nothing about what the shard takes
-	rise       = 0.02 // of the full rate, per second
-	minFactor  = 0.05
-	mostToLose = 0.5 // of the rate in one window
-	grace      = 0.2 // of what is stored, that may be refused without costing tokens
+	window     = 250 * time.Millisecond // of looking back, at least
+	maxWindow  = 10 * time.Second       // that counts for the rise, at most: nothing may have been sent for long
+	maxWeight  = time.Second            // and for the fall
+	rise       = 0.015                  // of the full rate, per second, whatever the level
+	fall       = 1.5                    // of the level, per second, if all is refused
+	noise      = 0.05                   // share of refused entries that may have no reason
+	minLevel   = 0.05
+	maxLevel   = 1.75                   // chance takes some time to get from there to 1
+	firstLevel = 1.5                    // a shard is ours, until it refuses
+	maxRest    = 300 * time.Millisecond // between two calls of a lane that shares its shard
+	manyFailed = 4                      // calls in a row in which everything failed: that says nothing about what the shard takes
+	grace      = 0.2                    // of what is stored, that may be refused without costing tokens
 )
 
 // pace is how fast a lane may send: two token buckets, whose rates follow what the
@@ -27,20 +26,21 @@ const (
 // buckets, which then are in debt: so a record that is larger than a bucket goes too.
 type pace struct {
 	bytes, records bucket
-	factor         float64 // of their rates
+	factor         float64 // of their rates: the level, or 1
 	at             time.Duration
 
+	level       float64       // above 1: how sure we are that the shard is ours
 	began       time.Duration // of the window; 0: none has begun
 	sent, lost  float64       // entries in it, and those of them that were throttled
-	storedBytes float64
+	restsUntil  time.Duration // so that who shares a shard comes at moments that nobody else chooses
 	pausedUntil time.Duration
 	failures    int     // calls in a row in which everything failed
-	before      float64 // the factor before the first one of them
+	before      float64 // the level before the first one of them
 }
 
 // start gives the lane its rates and full buckets.
 func (p *pace) start(bytesRate, recordsRate float64, now time.Duration) {
-	*p = pace{bytes: newBucket(bytesRate), records: newBucket(recordsRate), factor: 1, at: now}
+	*p = pace{bytes: newBucket(bytesRate), records: newBucket(recordsRate), factor: 1, level: firstLevel, at: now}
 }
 
 // limited says whether there is a pace at all.
@@ -86,8 +86,18 @@ func (p *pace) tokens() int {
 // ready returns the moment from which take succeeds: now, or later.
 func (p *pace) ready(size int, now time.Duration) time.Duration {
 	p.refill(now)
-	return now + max(p.bytes.wait(float64(size), p.factor), p.records.wait(1, p.factor))
+	return max(p.restsUntil, now+max(p.bytes.wait(float64(size), p.factor), p.records.wait(1, p.factor)))
 }
+
+// left says that entries have left for a call.
+func (p *pace) left(now time.Duration, random func() float64) {
+	if p.shares() {
+		p.restsUntil = now + time.Duration(random()*float64(maxRest))
+	}
+}
+
+// shares says whether others seem to put into the shard too.
+func (p *pace) shares() bool { return p.limited() && p.level < 1 }
 
 // outcome is what became of an entry, as far as it concerns a pace.
 type outcome uint8
@@ -113,8 +123,10 @@ func (p *pace) ended(taken, packed int, what outcome) {
 		p.bytes.stored(float64(packed), p.factor)
 		p.records.stored(1, p.factor)
 	case wasRefused:
-		p.bytes.refused(float64(packed))
-		p.records.refused(1)
+		if !p.shares() {
+			p.bytes.refused(float64(packed))
+			p.records.refused(1)
+		}
 	case neverCame:
 		p.bytes.giveBack(float64(packed))
 		p.records.giveBack(1)
@@ -125,7 +137,6 @@ func (p *pace) ended(taken, packed int, what outcome) {
 // tried is what became of the entries of a lane in one call.
 type tried struct {
 	entries, failed, throttled int
-	storedBytes                int
 }
 
 // learn takes in what became of entries, and adapts.
@@ -137,42 +148,34 @@ func (p *pace) learn(t tried, now time.Duration, random func() float64) {
 	}
 	switch {
 	case failures == 0:
-		p.before = p.factor
+		p.before = p.level
 	case failures >= manyFailed && p.failures == 0:
 		// The shard took nothing at all, and now it takes something: the pauses have kept us from
 		// it, and our part of it is what it was.
-		p.factor = max(p.factor, p.before)
-		p.began, p.sent, p.lost, p.storedBytes = now, 0, 0, 0
+		p.change(max(p.level, p.before))
+		p.began, p.sent, p.lost = now, 0, 0
 	}
 	if p.began == 0 {
 		p.began = now
 	}
 	p.sent += float64(t.entries)
 	p.lost += float64(t.throttled)
-	p.storedBytes += float64(t.storedBytes)
-	if lasted := now - p.began; lasted >= maxWindow || lasted >= window && (p.sent >= manySent || p.lost >= manyLost) {
-		p.adapt(min(lasted, maxWindow).Seconds())
-		p.began, p.sent, p.lost, p.storedBytes = now, 0, 0, 0
+	if lasted := now - p.began; lasted >= window {
+		p.adapt(lasted)
+		p.began, p.sent, p.lost = now, 0, 0
 	}
 }
 
-// adapt changes the factor at the end of a window.
-func (p *pace) adapt(seconds float64) {
-	switch share := p.lost / p.sent; {
-	case share > tooMany && p.lost > fewLost:
-		// What was stored is what the service has for us now: go there at once. A lane that
-		// had little to send learns nothing from how little that was.
-		stored := 0.0
-		if p.records.rate > 0 {
-			stored = (p.sent - p.lost) / (p.records.rate * seconds)
-		}
-		if p.bytes.rate > 0 {
-			stored = max(stored, p.storedBytes/(p.bytes.rate*seconds))
-		}
-		p.factor = max(min(p.factor, max(stored, p.factor*mostToLose))*fall, minFactor)
-	case share < fewEnough:
-		p.factor = min(p.factor+rise*seconds, 1)
-	}
+// adapt changes the level at the end of a window.
+func (p *pace) adapt(lasted time.Duration) {
+	excess := p.lost/p.sent - noise
+	falls := p.factor * (1 - math.Exp(-fall*excess*min(lasted, maxWeight).Seconds()))
+	p.change(p.level + rise*min(lasted, maxWindow).Seconds() - falls)
+}
+
+func (p *pace) change(level float64) {
+	p.level = max(min(level, maxLevel), minLevel)
+	p.factor = min(p.level, 1)
 }
 
 // rest pauses the lane if something failed.

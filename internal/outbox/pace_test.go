@@ -142,48 +142,67 @@ func TestPaceAdapts(t *testing.T) {
 			t.Errorf("factor = %.3f, want %.3f", got, want)
 		}
 	}
+	const rise, atOnce = 0.015, 0.5 // a second; how far a lane begins above the full rate
+	after := func(level, refused float64) float64 { return level*math.Exp(-1.5*(refused-0.05)) + rise }
 	t.Run("not to chance", func(t *testing.T) {
 		t.Parallel()
 		p := outbox.NewPace(1<<20, 1000)
 		learn(p, 1, 100, 95, 5)
 		near(t, p, 1)
-		learn(p, 101, 20, 9, 1) // 10 %
+		learn(p, 101, 40, 94, 6) // as much as the rise makes up for
 		near(t, p, 1)
 	})
-	t.Run("to what is stored, at once", func(t *testing.T) {
-		t.Parallel()
-		p := outbox.NewPace(100_000, 1000)
-		learn(p, 1, 2, 35, 65) // 70 records of 1 kB in the one second of the window
-		near(t, p, 0.70*0.95)
-	})
-	t.Run("to the half at most in a window, and never below a twentieth", func(t *testing.T) {
+	t.Run("by a part of what it has, but only when it is not sure of the shard any more", func(t *testing.T) {
 		t.Parallel()
 		p := outbox.NewPace(1<<20, 1000)
-		learn(p, 1, 2, 0, 100)
-		near(t, p, 0.5*0.95)
-		learn(p, 3, 20, 0, 100)
+		learn(p, 1, 2, 55, 45)
+		near(t, p, 1)
+		sure := atOnce + after(1, 0.45)
+		if sure < 1 {
+			t.Fatalf("level = %.3f, want a case that begins above 1", sure)
+		}
+		learn(p, 3, 1, 55, 45)
+		next := sure - 1 + after(1, 0.45)
+		near(t, p, next)
+		learn(p, 4, 1, 55, 45)
+		near(t, p, after(next, 0.45))
+	})
+	t.Run("never below a twentieth", func(t *testing.T) {
+		t.Parallel()
+		p := outbox.NewPace(1<<20, 1000)
+		learn(p, 1, 20, 0, 100)
 		near(t, p, 0.05)
 	})
-	t.Run("and rises again, by a fiftieth a second", func(t *testing.T) {
+	t.Run("and rises again, by as much whatever it has, and what is below 5 % of refusals", func(t *testing.T) {
 		t.Parallel()
 		p := outbox.NewPace(1<<20, 1000)
-		learn(p, 1, 2, 0, 100)
-		learn(p, 3, 10, 100, 0)
-		near(t, p, 0.475+0.2)
-		learn(p, 13, 100, 100, 0)
+		learn(p, 1, 20, 1, 99)
+		near(t, p, 0.05)
+		learn(p, 21, 1, 95, 5)
+		near(t, p, 0.05+rise)
+		learn(p, 22, 1, 100, 0)
+		near(t, p, after(0.05+rise, 0))
+		learn(p, 23, 100, 100, 0)
 		near(t, p, 1)
 	})
-	t.Run("but stays with 7 to 10 % of refusals", func(t *testing.T) {
+	t.Run("and comes nearer to who has less", func(t *testing.T) {
 		t.Parallel()
-		p := outbox.NewPace(1<<20, 1000)
-		learn(p, 1, 2, 0, 100)
-		learn(p, 3, 20, 92, 8)
-		near(t, p, 0.475)
+		much, little := outbox.NewPace(1<<20, 1000), outbox.NewPace(1<<20, 1000)
+		learn(much, 1, 4, 55, 45)
+		learn(little, 1, 8, 55, 45)
+		if much.Factor() < 2*little.Factor() {
+			t.Fatalf("factors = %.2f and %.2f, want them far apart", much.Factor(), little.Factor())
+		}
+		learn(much, 10, 100, 92, 8)
+		learn(little, 10, 100, 92, 8)
+		if math.Abs(much.Factor()-little.Factor()) > 0.05 {
+			t.Errorf("factors = %.2f and %.2f after the same refusals, want the same", much.Factor(), little.Factor())
+		}
 	})
-	t.Run("not to two refusals of few entries", func(t *testing.T) {
+	t.Run("not to a few refusals of few entries, long ago", func(t *testing.T) {
 		t.Parallel()
 		p := outbox.NewPace(1<<20, 1000)
-		p.Learn(1000, 2, 2, 0, second)
+		p.Learn(1000, 2, 1, 0, second)
 		p.Learn(1000, 1, 0, 0, 20*second)
 		near(t, p, 1)
 	})

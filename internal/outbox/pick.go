@@ -34,6 +34,9 @@ func (o *Outbox[T]) pick(now time.Duration) *Call[T] {
 
 // rouse looks again at lanes whose state is over.
 func (o *Outbox[T]) rouse(now time.Duration) {
+	if now >= o.phaseUntil {
+		o.phase, o.phaseUntil = time.Duration(o.cfg.Random()*float64(tick)), now+phaseLasts
+	}
 	for o.sleepers.first() <= now {
 		o.place(o.sleepers.heap[0].lane, now)
 	}
@@ -56,7 +59,10 @@ func (o *Outbox[T]) serve(c *Call[T], l *lane[T], partial bool, now time.Duratio
 	default:
 		o.takeRaw(c, l)
 	}
-	l.inflight += len(c.Entries) - before
+	if len(c.Entries) > before {
+		l.inflight += len(c.Entries) - before
+		l.pace.left(now, o.cfg.Random)
+	}
 	if c.done && len(c.Entries) == before && l.state == Ready {
 		return // it keeps its turn
 	}

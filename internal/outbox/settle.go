@@ -58,7 +58,6 @@ func (o *Outbox[T]) settleLane(c *Call[T], first, end int, whole *Failure, halve
 			o.failed(c.Range(i), f, halve)
 			continue
 		}
-		t.storedBytes += e.Packed
 		count.Entries++
 		count.EntryBytes += uint64(e.Packed)
 		o.stored(c, i, now)
