@@ -36,6 +36,9 @@ func (p *Producer) putRecords(f *flight) (whole *outbox.Failure, mine bool) {
 	}
 	f.s.target(&c.input)
 	c.fill(call)
+	if !f.depart() {
+		return calledOff, true
+	}
 
 	ctx, cancel := context.WithTimeout(p.calls, p.cfg.CallTimeout)
 	out, sent, err := p.callOnce(ctx, c)

@@ -18,3 +18,10 @@ func ProducerHeld(p *Producer) int {
 
 // BucketOf returns the bucket of a Histogram for a duration.
 func BucketOf(d time.Duration) int { return outbox.BucketOf(d) }
+
+// Flight is the stage of a PutRecords call.
+type Flight struct{ f flight }
+
+func (f *Flight) Depart() bool { return f.f.depart() }
+func (f *Flight) CallOff()     { f.f.callOff() }
+func (f *Flight) Claim() bool  { return f.f.claim() }

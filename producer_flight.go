@@ -13,20 +13,41 @@ import (
 // has returned; or Close, which waits no longer than abandonAfter for a client that goes on although its context has
 // ended. Then that goroutine has nothing left of the call but what it gave to the client, and changes nothing when it
 // comes back.
+//
+//	made --> with the client --> claimed
+//	  '----> called off -----------^
+//
+// A call that the client does not have yet is packed from the records: Close does not claim it, but calls it off, and
+// its goroutine answers it. Nobody knows how long a process was suspended in between.
 type flight struct {
-	s       *putStream
-	call    *outbox.Call[owner]
-	begun   time.Duration
-	claimed atomic.Bool
+	s     *putStream
+	call  *outbox.Call[owner]
+	begun time.Duration
+	stage atomic.Int32
 }
 
-func (f *flight) claim() bool { return f.claimed.CompareAndSwap(false, true) }
+const (
+	flightMade int32 = iota
+	flightWithClient
+	flightCalledOff
+	flightClaimed
+)
+
+// depart says that the client gets the call now, and whether it may: not when the flight was called off.
+func (f *flight) depart() bool { return f.stage.CompareAndSwap(flightMade, flightWithClient) }
+
+// callOff keeps a call from the client, if it does not have it yet.
+func (f *flight) callOff() { f.stage.CompareAndSwap(flightMade, flightCalledOff) }
+
+// claim says whether the caller answers the records of a call that the client has got.
+func (f *flight) claim() bool { return f.stage.CompareAndSwap(flightWithClient, flightClaimed) }
 
 // abandonAfter is how long Close waits for clients after the end of its context: those that heed it return at once.
 const abandonAfter = time.Second
 
-// Why a call failed whose client did not return.
+// Why a call failed of which the client said nothing.
 var (
+	calledOff      = &outbox.Failure{Err: errors.New("the producer was closed before the call was made"), Retryable: true}
 	clientGone     = &outbox.Failure{Err: errors.New("the client ended its goroutine in PutRecords"), Ambiguous: true}
 	clientDoesStay = &outbox.Failure{
 		Err:       errors.New("the client has not returned from PutRecords, although its context has ended"),
@@ -68,7 +89,7 @@ func (p *Producer) abandon() {
 	p.mu.Lock()
 	var left []*flight
 	for f := range p.flights {
-		if f.claim() {
+		if f.callOff(); f.claim() {
 			left = append(left, f)
 		}
 	}

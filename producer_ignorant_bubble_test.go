@@ -116,3 +116,25 @@ func TestProducerCloseDoesNotWaitForLooksThatIgnoreIt(t *testing.T) {
 		close(client.lists)
 	})
 }
+
+// Close may come to a call at any stage, since a process may be suspended at any.
+func TestProducerCallsThatCloseFinds(t *testing.T) {
+	t.Parallel()
+	var early kin.Flight
+	if early.CallOff(); early.Claim() {
+		t.Error("Close answers a call that is still being packed")
+	}
+	if early.Depart() {
+		t.Error("the client gets a call that was called off")
+	}
+	var late kin.Flight
+	if !late.Depart() {
+		t.Error("the client does not get a call")
+	}
+	if late.CallOff(); !late.Claim() {
+		t.Error("nobody answers a call that the client has")
+	}
+	if late.Claim() {
+		t.Error("a call is answered twice")
+	}
+}

@@ -11,11 +11,11 @@ import (
 	"github.com/kinstream/kin"
 )
 
-// tooLargeForTheProxy is the answer of something before the service that knows nothing of its errors.
-type tooLargeForTheProxy struct{}
+// tooLargeForTheProxyError is the answer of something before the service that knows nothing of its errors.
+type tooLargeForTheProxyError struct{}
 
-func (tooLargeForTheProxy) Error() string       { return "413 Request Entity Too Large" }
-func (tooLargeForTheProxy) HTTPStatusCode() int { return http.StatusRequestEntityTooLarge }
+func (tooLargeForTheProxyError) Error() string       { return "413 Request Entity Too Large" }
+func (tooLargeForTheProxyError) HTTPStatusCode() int { return http.StatusRequestEntityTooLarge }
 
 func TestProducerMakesCallsSmallerThatAProxyRefuses(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestProducerMakesCallsSmallerThatAProxyRefuses(t *testing.T) {
 		const most = 40 // records
 		client := &scriptedPuts{answer: func(_ context.Context, _ int, in *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
 			if len(in.Records) > most {
-				return nil, tooLargeForTheProxy{}
+				return nil, tooLargeForTheProxyError{}
 			}
 			return allStored(in), nil
 		}}
