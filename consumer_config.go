@@ -163,7 +163,9 @@ type ConsumerConfig struct {
 
 	// Decode, if not nil, changes each user record after aggregated ones were unpacked and before it is
 	// delivered: it is the way back from ProducerConfig.Encode. It may set Data and keys; the rest stays. A record
-	// for which it fails, or panics, is a bad one: it is left out, counted, and told to Hooks.BadRecord. It
+	// for which it fails, or panics, is a bad one: it is left out, counted, and told to Hooks.BadRecord, and
+	// DeadLetter does not get it. Where such records must not be passed over, the handler decodes in place of
+	// Decode, and returns a [RecordError]: then they are retried and buried as all that it can't handle. It
 	// is called for several shards at once. Defaults to none.
 	Decode func(*Record) error
 

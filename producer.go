@@ -39,8 +39,8 @@ import (
 // works without knowing shards: no pace, and nothing is aggregated by shard.
 //
 // A Producer is safe for concurrent use. It has no goroutine before the first record
-// is accepted; from then on one, one for each call in flight, and at times one that looks at a
-// stream, until [Producer.Close].
+// is accepted; from then on one, one for each call in flight, and at times up to eight that look at
+// streams, until [Producer.Close].
 //
 // Callbacks are called without locks held and may put records, also with
 // [Producer.Put]. They must not wait for anything else: a callback that waits holds
@@ -71,6 +71,9 @@ type Producer struct {
 	space   *outbox.Space[owner]
 	order   []*putStream // all; never changed in place
 	started bool         // the dispatcher runs
+	marked  []*putStream // at which the dispatcher is to look
+	looking int          // looks at streams that are under way
+	flights map[*flight]struct{}
 	use     usage
 
 	explained ProducerStats // at the last Explain
@@ -96,7 +99,7 @@ func NewProducer(client PutClient, cfg ProducerConfig) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kin: NewProducer: %w", err)
 	}
-	p := &Producer{client: client, cfg: cfg, epoch: time.Now(), wake: make(chan struct{}, 1)}
+	p := &Producer{client: client, cfg: cfg, epoch: time.Now(), wake: make(chan struct{}, 1), flights: map[*flight]struct{}{}}
 	p.lister, _ = client.(fetch.Lister)
 	p.describer, _ = client.(fetch.Describer)
 	_, p.reuse = client.(*kinesis.Client)
@@ -199,6 +202,12 @@ func (p *Producer) offer(ctx context.Context, s *putStream, it *outbox.Item[owne
 	w, wake, err := s.box.Offer(it, now)
 	start := err == nil && w == nil && !p.started
 	p.started = p.started || start
+	switch {
+	case w != nil && wake:
+		p.markAll() // what gathers anywhere has to leave
+	case start, wake:
+		p.mark(s)
+	}
 	p.mu.Unlock()
 	switch {
 	case err != nil:
@@ -246,7 +255,11 @@ func (p *Producer) awaitRoom(ctx context.Context, s *putStream, w *outbox.Waiter
 	waited := p.now() - begun
 	p.mu.Lock()
 	p.use.blockedTime += waited
+	if w.Err == nil {
+		p.mark(s) // it is in a lane now
+	}
 	p.mu.Unlock()
+	p.nudge()
 	return w.Err
 }
 
@@ -275,73 +288,4 @@ func (p *Producer) nameOf(rec UserRecord) string {
 		return p.cfg.Stream
 	}
 	return rec.Stream
-}
-
-// Flush sends what is buffered without waiting for Linger, and returns nil when every
-// record that was accepted before the call has been answered and its callback has
-// returned. Whether they were stored is what their answers say. If ctx ends first, Flush
-// returns its cause; the records stay on their way.
-func (p *Producer) Flush(ctx context.Context) error {
-	p.mu.Lock()
-	answered := p.space.Flush()
-	p.mu.Unlock()
-	if answered == nil {
-		return nil
-	}
-	p.nudge()
-	select {
-	case <-answered:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("flush producer%s: %w", ofStream(p.cfg.Stream), context.Cause(ctx))
-	}
-}
-
-// Close refuses further records, flushes, and ends the producer. It returns when
-// nothing that the producer started is still running: no goroutine, call or callback.
-//
-// If ctx ends before everything is answered, Close cancels the calls that are out,
-// answers the remaining records with a [*PutError] that wraps [ErrClosed], and returns a
-// [*CloseError] with their number. With a context without an end, a Close may take
-// RecordTTL plus CallTimeout. Close may be called again, also at the same time: all calls wait
-// for the same end and return the same.
-func (p *Producer) Close(ctx context.Context) error {
-	p.mu.Lock()
-	refused := p.space.Close()
-	answered := p.space.Flush()
-	p.mu.Unlock()
-	p.tell(refused)
-	p.nudge()
-	if answered != nil {
-		select {
-		case <-answered:
-		case <-ctx.Done():
-			p.giveUp(context.Cause(ctx))
-			<-answered // soon: what is left is answered, and calls are cancelled
-		}
-	}
-	p.cancel(ErrClosed) // nothing is left but looks at streams
-	p.nudge()
-	p.running.Wait()
-	return p.closed()
-}
-
-// giveUp ends what Close waits for.
-func (p *Producer) giveUp(cause error) {
-	p.mu.Lock()
-	p.space.GiveUp(cause)
-	p.mu.Unlock()
-	p.cancel(ErrClosed)
-	p.nudge()
-}
-
-// closed is what Close returns when everything has ended.
-func (p *Producer) closed() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	left := p.space.Left()
-	if left.NotStored+left.Ambiguous == 0 {
-		return nil
-	}
-	return &CloseError{Stream: p.cfg.Stream, NotStored: left.NotStored, Ambiguous: left.Ambiguous, Err: p.space.GaveUp()}
 }

@@ -18,6 +18,7 @@ func (p *Producer) release(s *putStream, call *outbox.Call[owner]) {
 	now := p.now()
 	p.mu.Lock()
 	admitted, answered := s.box.Release(call, now)
+	p.mark(s)
 	p.mu.Unlock()
 	p.tell(admitted)
 	for _, c := range answered {

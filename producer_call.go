@@ -2,7 +2,6 @@ package kin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -27,56 +26,34 @@ type putCall struct {
 	copies bool // the client may look at the input after the call: it gets keys of its own
 }
 
-// send makes one PutRecords call and answers its records. The call's place is
-// free before any callback is called: they may put.
-func (p *Producer) send(s *putStream, call *outbox.Call[owner]) {
-	begun := p.now()
-	s.box.Begun(call, begun)
-	whole := clientGone
-	defer func() {
-		if v := recover(); v != nil {
-			panic(v) //nolint:forbidigo // the panic of the client goes on, and nobody is answered
-		}
-		p.settle(s, call, whole, begun) // also if the client ends the goroutine (a test's FailNow)
-	}()
-	whole = p.putRecords(s, call)
-}
-
-// clientGone is why a call failed whose client did not return.
-var clientGone = &outbox.Failure{Err: errors.New("the client ended its goroutine in PutRecords"), Ambiguous: true}
-
-// settle takes in the end of a call, and answers its records.
-func (p *Producer) settle(s *putStream, call *outbox.Call[owner], whole *outbox.Failure, begun time.Duration) {
-	now := p.now()
-	p.mu.Lock()
-	admitted := s.box.Settle(call, whole, now)
-	p.use.count(p.space.Gauges().Calls, p.cfg.MaxInFlight, now)
-	p.mu.Unlock()
-	p.tell(admitted)
-	p.nudge()
-
-	defer p.answer(s, call) // also if a hook ends the goroutine
-	p.report(s, call, whole, begun, now)
-}
-
 // putRecords makes the call, and gives each entry its Place or Failure. It returns why the call
-// as a whole failed, or nil.
-func (p *Producer) putRecords(s *putStream, call *outbox.Call[owner]) *outbox.Failure {
+// as a whole failed, or nil; and whether it has claimed the flight, since nothing of it may be touched else.
+func (p *Producer) putRecords(f *flight) (whole *outbox.Failure, mine bool) {
+	call := f.call
 	c, _ := p.unused.Get().(*putCall)
 	if c == nil {
 		c = &putCall{options: append([]func(*kinesis.Options){}, p.options...), copies: !p.reuse}
 	}
-	s.target(&c.input)
+	f.s.target(&c.input)
 	c.fill(call)
 
 	ctx, cancel := context.WithTimeout(p.calls, p.cfg.CallTimeout)
 	out, sent, err := p.callOnce(ctx, c)
-	if err != nil && wrongClock(err) {
+	again := err != nil && wrongClock(err)
+	if again {
 		// From the date of the answer the SDK knows by now how wrong our clock is, and signs
 		// the next call with the right time.
 		out, sent, err = p.callOnce(ctx, c)
 	}
 	cancel()
+	if !f.claim() {
+		return nil, false
+	}
+	if again {
+		for i := range call.Items {
+			call.Items[i].Attempts++
+		}
+	}
 	if sent == sentAgain {
 		for i := range call.Items {
 			call.Items[i].Ambiguous = true // an attempt that nobody told us of may have stored it
@@ -87,11 +64,11 @@ func (p *Producer) putRecords(s *putStream, call *outbox.Call[owner]) *outbox.Fa
 		p.unused.Put(c)
 	}
 	if err != nil {
-		f := failedCall(err, sent != notSent)
-		f.Ambiguous = f.Ambiguous || sent == sentAgain
-		return f
+		whole = failedCall(err, sent != notSent)
+		whole.Ambiguous = whole.Ambiguous || sent == sentAgain
+		return whole, true
 	}
-	return placeEntries(call, out)
+	return placeEntries(call, out), true
 }
 
 // callOnce makes the call. sent says whether a request may have left this process.

@@ -22,7 +22,9 @@ type ProducerConfig struct {
 	// [AggregateByShard] and [AggregateByPartitionKey]. Consumers have to unpack them, as those of
 	// this package, KCL and AWS Lambda's libraries do. It saves calls, money and the limit of 1,000
 	// records a second. Nothing is packed while it is not known that the stream chooses shards by
-	// key (that needs kinesis:DescribeStreamSummary), nor in streams with service-managed record distribution.
+	// key (that needs kinesis:DescribeStreamSummary), nor in streams with service-managed record distribution. So that short
+	// runs are packed too, the first records of a stream wait until that is known: half a second at most, also in Flush and
+	// Close, and not when it can't be known.
 	// Defaults to NoAggregation, since not every consumer unpacks.
 	Aggregation Aggregation
 
@@ -46,15 +48,18 @@ type ProducerConfig struct {
 
 	// ShardBytesPerSecond and ShardRecordsPerSecond are what one shard takes. The producer keeps to
 	// it, and to less while the shard refuses records nevertheless, since others put too. Lower values leave
-	// room for others; higher ones are right only where the service itself allows more.
+	// room for others; higher ones are right only where the service itself allows more. The first records of a stream wait
+	// until its shards are known, half a second at most; while they can't be known, nothing is paced.
 	// -1 means no limit: then only refusals slow a shard down. That is for servers that don't have these limits
 	// either, as kintest and kin serve have none unless told. Default to 1,048,576 and 1,000, the service's limits.
 	ShardBytesPerSecond   int
 	ShardRecordsPerSecond int
 
-	// DescribeEvery is how often the shards are listed and the stream is described anew; besides, that
-	// happens when records come to lie in other shards than expected. It finds out in time that
-	// the service took over the choice of shards. At least 1 second. -1 means never: then shards are not known,
+	// DescribeEvery is how often the shards are listed and the stream is described anew, by chance up to an eighth sooner;
+	// besides, that happens when records come to lie in other shards than expected. It finds out in time that
+	// the service took over the choice of shards. An account may describe streams 20 times a second, so a producer looks at
+	// 16 streams at once and then at 16 a second, each in its turn: with a thousand streams each is looked at
+	// every 62 seconds, if DescribeEvery is less. At least 1 second. -1 means never: then shards are not known,
 	// and Aggregation must not be set. Defaults to 1 minute.
 	DescribeEvery time.Duration
 

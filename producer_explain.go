@@ -109,10 +109,10 @@ func (s ProducerStats) Explain(before ProducerStats) Explanation {
 	var most time.Duration
 	for i := range s.Streams {
 		now, was := &s.Streams[i], before.stream(s.Streams[i].Stream)
-		if stopped := now.StoppedTime - was.StoppedTime; now.Stopped || share(stopped, span.length) > someTime {
+		if span.fails(now, was) {
 			return Explanation{
 				Limit: LimitEndpoint, Stream: now.Stream,
-				Text: "Calls fail as a whole, and all wait between attempts: the errors are in the log and in PutCallInfo.Err.",
+				Text: "Calls fail as a whole or hang, and all wait between attempts: the errors are in the log and in PutCallInfo.Err.",
 			}
 		}
 		if held := span.held(now, was); busiest < 0 || held > most {
@@ -151,6 +151,23 @@ type span struct {
 	after, before *ProducerStats
 }
 
+// fails says whether it is the endpoint that holds up a stream. One that refuses a call now and then does not, if
+// the shards get most of what they take.
+func (p *span) fails(now, was *StreamStats) bool {
+	stopped := share(now.StoppedTime-was.StoppedTime, p.length)
+	if now.Entries == was.Entries {
+		hangs := now.Throttled == was.Throttled && now.InFlight > 0 && share(p.held(now, was), p.length) > someTime
+		return now.Stopped || stopped > someTime || hangs
+	}
+	var bytes, records float64
+	for i := range now.Shards {
+		old := was.shard(now.Shards[i].ShardID)
+		bytes += p.used(now.Shards[i].EntryBytes-old.EntryBytes, p.after.ShardBytesPerSecond)
+		records += p.used(now.Shards[i].Entries-old.Entries, p.after.ShardRecordsPerSecond)
+	}
+	return stopped >= mostTime || stopped > someTime && max(bytes, records) < 0.8*float64(len(now.Shards))
+}
+
 // held is the most that a shard of the stream was held up, by anything but Linger.
 func (p *span) held(now, was *StreamStats) (most time.Duration) {
 	if !now.Mapped {
@@ -185,19 +202,22 @@ func (p *span) explain(now, was *StreamStats) Explanation {
 	switch most := max(t.Ready, t.Limited+t.Paused, t.Held); {
 	case most == t.Held:
 		e.Limit = LimitOrder
-		e.Text = "Records wait for others of their key or shard, as Ordered wants it: aggregate by shard, which keeps order at the price of one call at a time for each shard, or add shards."
+		e.Text = "Records wait for others of their key or shard, as Ordered wants it: aggregate by shard, " +
+			"which keeps order at the price of one call at a time for each shard, or add shards."
 		if now.Aggregation == AggregateByShard {
 			e.Text = "Each shard has one call at a time, as Ordered wants it: add shards, or be nearer to the endpoint."
 		}
 	case most == t.Ready && share(p.after.FullTime-p.before.FullTime, p.length) > mostTime:
 		e.Limit = LimitConnections
-		e.Text = fmt.Sprintf("All %d calls are out most of the time: raise MaxInFlight, and the connections of the HTTP client with it (MaxIdleConnsPerHost).", p.after.MaxInFlight)
+		e.Text = fmt.Sprintf("All %d calls are out most of the time: raise MaxInFlight, and the connections of the HTTP client with it "+
+			"(MaxIdleConnsPerHost).", p.after.MaxInFlight)
 	case most == t.Ready:
 		e.Limit = LimitCPU
 		e.Text = "Calls could be made that are not: this process has too little processor time, or its callbacks take it."
 	case !now.Mapped:
 		e.Limit = LimitShards
-		e.Text = fmt.Sprintf("Shards refuse records, %d in this time, and it is not known which: add shards, or spread the partition keys.", now.Throttled-was.Throttled)
+		e.Text = fmt.Sprintf("Shards refuse records, %d in this time, and it is not known which: add shards, or spread the partition keys.",
+			now.Throttled-was.Throttled)
 		if now.ViewErr != nil {
 			e.Text += " Why shards are not known: " + now.ViewErr.Error() + "."
 		}
@@ -228,10 +248,12 @@ func (p *span) explainShards(e *Explanation, now, was *StreamStats) {
 		e.Limit, e.Text = LimitShards, "Shards pause after refusals, by turns: several producers put, or records are of very different sizes."
 	case factors/limited < 0.8 && max(fullBytes, fullRecords)/limited < 0.8:
 		e.Limit = LimitOthers
-		e.Text = fmt.Sprintf("Shards refuse records while this producer uses %.0f %% of their limits: others put too. Add shards.", 100*max(fullBytes, fullRecords)/limited)
+		e.Text = fmt.Sprintf("Shards refuse records while this producer uses %.0f %% of their limits: others put too. Add shards.",
+			100*max(fullBytes, fullRecords)/limited)
 	case all >= 4 && int(limited) <= all/4:
 		e.Limit = LimitPartitionKeys
-		e.Text = fmt.Sprintf("%.0f of %d shards are at their limits and the others are not: spread the partition keys, or split those shards.", limited, all)
+		e.Text = fmt.Sprintf("%.0f of %d shards are at their limits and the others are not: spread the partition keys, or split those shards.",
+			limited, all)
 	case fullRecords > fullBytes && fullBytes/limited < mostTime && now.Aggregation == NoAggregation:
 		e.Limit = LimitRecords
 		e.Text = fmt.Sprintf("Shards are at their limit of %d records a second, with %.0f %% of their bytes: set Aggregation, if consumers can unpack.",

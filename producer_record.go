@@ -25,12 +25,13 @@ const (
 type UserRecord struct {
 	// Stream is the name or the ARN of the stream to put into. Empty means
 	// ProducerConfig.Stream. Streams are told apart by this text: name and ARN of one stream
-	// are two streams to a producer. What it keeps for a stream stays until Close: about 50 kilobytes while its
-	// shards are not known, and then less than one for each shard.
+	// are two streams to a producer. What it keeps for a stream stays until Close: about 60 kilobytes while its
+	// shards are not known, and then about one for each shard.
 	Stream string
 
 	// PartitionKey decides by its MD5 which shard takes the record. 1 to 256
-	// Unicode characters of valid UTF-8.
+	// Unicode characters of valid UTF-8. Streams with service-managed record distribution ignore it, and would
+	// take records without one; a Producer wants it for all, since a stream may be switched at any time, back too.
 	PartitionKey string
 
 	// ExplicitHashKey, if not empty, decides in place of PartitionKey which shard

@@ -32,7 +32,9 @@ type ProducerStats struct {
 	Streams []StreamStats // ProducerConfig.Stream, and then others in the order of their first records
 }
 
-// StreamStats is how a [Producer] is doing with one stream.
+// StreamStats is how a [Producer] is doing with one stream. PutCounts, LaneTime and the histograms only grow, through
+// reshards too; what is marked as now may fall. Figures of shards begin at 0 when a shard opens, and again when the stream comes to
+// be known anew, after a time in which its shards were not; what was counted for a shard that closed stays in those of the stream.
 type StreamStats struct {
 	Stream string
 	PutCounts

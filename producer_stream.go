@@ -24,6 +24,13 @@ type putStream struct {
 	box   *outbox.Outbox[owner]
 	limit atomic.Int64 // bytes of a record, as far as it is known
 	seen  streamView   // guarded by Producer.mu
+
+	marked bool // is in Producer.marked; guarded by Producer.mu
+
+	// Of the dispatcher alone.
+	hungry bool          // is in dispatcher.hungry
+	at     time.Duration // of its alarm
+	alarm  int           // place in dispatcher.alarms, counted from 1; 0: none
 }
 
 // streamOf returns the stream of a record, which it makes if it is not known.

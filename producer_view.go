@@ -43,6 +43,7 @@ func (p *Producer) look(s *putStream) {
 		if !returned { // the client ended the goroutine (a test's FailNow)
 			p.mu.Lock()
 			s.box.Unlearned(p.now())
+			p.looked(s)
 			p.mu.Unlock()
 			p.nudge()
 		}
@@ -69,6 +70,7 @@ func (p *Producer) look(s *putStream) {
 		}
 		s.box.Learn(view, now)
 	}
+	p.looked(s)
 	p.mu.Unlock()
 	p.nudge()
 	if closed {
@@ -78,6 +80,12 @@ func (p *Producer) look(s *putStream) {
 		p.logLook(s, seen.failures, seen.failing)
 	}
 	p.tellView(s, &before, &seen)
+}
+
+// looked makes room for another look. p.mu is held.
+func (p *Producer) looked(s *putStream) {
+	p.looking--
+	p.mark(s)
 }
 
 // view lists the shards of a stream and describes it. What is not allowed, or not known to the

@@ -31,6 +31,10 @@ func TestJudgesEveryAggregate(t *testing.T) {
 		c.Entries[0].Place = outbox.Place{Shard: r.m.Open(2).ID, Sequence: "1"} // the service chooses
 		r.o.Settle(c, nil, r.now)
 		r.wantVerdicts(c, "0:waiting?")
+		r.land(r.call(), r.m.Open(2).ID)
+		c = r.call()
+		r.land(c, "nowhere") // at the third time it is right wherever nobody knows
+		r.wantVerdicts(c, "0:stored?")
 	})
 	t.Run("one for a shard that has another range by now", func(t *testing.T) {
 		t.Parallel()

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -60,6 +61,18 @@ func TestWhenCallsGo(t *testing.T) {
 		if !first || second {
 			t.Errorf("wakes = %v, %v, want only the first", first, second)
 		}
+	})
+	t.Run("with as many bytes as it may have, and of records as large as they may be", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, atOnce, func(cfg *outbox.Config, _ *outbox.SpaceLimits) { cfg.MaxCallBytes, cfg.MaxRecordBytes = 1000, 501 })
+		r.put(in(0, 0), 500, 1)
+		r.put(in(1, 0), 498, 1)
+		r.put(in(2, 0), 1, 1)
+		if _, _, err := r.offer(in(3, 0), 501); !errors.Is(err, outbox.ErrTooLarge) {
+			t.Errorf("offer = %v, want ErrTooLarge", err)
+		}
+		r.wantCall("[[0] [1]]")
+		r.wantCall("[[2]]")
 	})
 	t.Run("at once without Linger", func(t *testing.T) {
 		t.Parallel()

@@ -60,7 +60,9 @@
 // again, as possible duplicates. If the range is not known, the entry is Landed until a map knows it; after 5 s
 // without one, and at the second time, its records are put alone, which is right wherever they land.
 //
-// Nothing is packed unless it is known that the stream chooses shards by key.
+// Nothing is packed unless it is known that the stream chooses shards by key, and nothing paced whose shard is not known.
+// So that short runs are packed too, and the beginning of a flood is not refused, calls wait for the first View, half a
+// second at most.
 //
 // # Pace
 //
@@ -83,6 +85,7 @@
 //
 // A shard that refuses everything for a while, four calls at least, says nothing about what it takes: the pauses
 // are enough then, and with the first entry that it stores the factor is what it was before.
+// Its aggregates get smaller meanwhile: where others put all that the shard takes, only something small finds room.
 //
 // So refusals of 5 % for no reason cost nothing, and producers that share a shard come to the
 // whole of its limit with few refusals. A lane of which everything failed pauses for 50 ms, doubled up to

@@ -198,6 +198,41 @@ func TestWhoPassesALargeRecord(t *testing.T) {
 		}
 		small(r, 2, 1)
 	})
+	t.Run("others do again when who passed has left the reserve", func(t *testing.T) {
+		t.Parallel()
+		r, _ := setup(t, 95_000)
+		slow := r.call()
+		for range 3 {
+			for i := range 17 {
+				small(r, 1+i%3, 1)
+			}
+			waits := r.wait(in(2, 0), 10)
+			if admitted := r.done(r.call()); !slices.Equal(admitted, []*outbox.Waiter[int]{waits}) {
+				t.Errorf("admitted = %s, want who waits", owners(admitted))
+			}
+			r.done(r.call())
+		}
+		r.stored(slow)
+	})
+	t.Run("patience counts from when the door is shut, whoever leaves meanwhile", func(t *testing.T) {
+		t.Parallel()
+		r, _ := setup(t, 95_000)
+		c := r.call()
+		small(r, 2, 1)
+		r.put(in(3, 0), 6000, 1)
+		r.done(c)
+		opens := r.now + 251*ms
+		c = r.call()
+		r.now += 100 * ms
+		r.end(c, nil, map[int]*outbox.Failure{1: throttled})
+		r.o.Release(c, r.now)
+		r.wait(in(3, 0), 10)
+		for r.now < opens {
+			r.now = min(r.o.Next(r.now).Wait, opens)
+		}
+		r.o.Next(r.now)
+		small(r, 1, 1)
+	})
 	t.Run("what gathers leaves while the door is shut", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 100_000 })

@@ -88,10 +88,10 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 	if s.giveUp != nil {
 		o.giveUp()
 	} else {
-		step.Ask = o.question.due(now)
+		step.Ask = o.ask(now)
 		o.expire(now)
 		o.judgeLate(now)
-		if s.calls < s.limits.Calls && now >= o.stoppedUntil {
+		if s.calls < s.limits.Calls && now >= o.stoppedUntil && !o.awaits(now) {
 			step.Call = o.pick(now)
 		}
 	}
@@ -126,6 +126,11 @@ func (o *Outbox[T]) wait(now time.Duration) time.Duration {
 	case now < o.stoppedUntil:
 		if o.queued > 0 {
 			at = min(at, o.stoppedUntil)
+		}
+		return at
+	case o.awaits(now):
+		if o.queued > 0 {
+			at = min(at, o.question.patience)
 		}
 		return at
 	case o.goes() || o.space.hurried() && len(o.dues.heap) > 0:

@@ -211,4 +211,9 @@ func TestPacePauses(t *testing.T) {
 	p.Learn(1, 1, 0, 0, 200*time.Second)
 	p.Learn(1, 0, 0, 1, 201*time.Second)
 	want(201*time.Second + 50*ms) // after a success it begins anew
+	p.Learn(1, 0, 1, 0, 202*time.Second)
+	want(202*time.Second + 100*ms)
+	p.Learn(1, 1, 1, 0, 203*time.Second)
+	p.Learn(1, 0, 1, 0, 204*time.Second)
+	want(204*time.Second + 50*ms) // also after a success of some
 }

@@ -137,6 +137,11 @@ func (o *Outbox[T]) measure(c *Call[T], l *lane[T]) estimate[T] {
 		// are tokens for, but not less than without order.
 		e.bound = min(e.bound, max(o.cfg.AggregateMaxBytes+len(at.item().PartitionKey), l.pace.tokens()))
 	}
+	if n := l.pace.failures; n > 1 {
+		// Others put into the shard as much as it takes: only something small finds room between what
+		// they put. From then on they are refused too, and leave more.
+		e.bound = min(e.bound, o.cfg.AggregateMaxBytes>>min(n-1, 6)+len(at.item().PartitionKey))
+	}
 	e.limit = c.limitWith(at.item())
 	for at = at.next(); at.c != nil && e.n < o.cfg.AggregateMaxRecords; at = at.next() {
 		limit := min(e.limit, suspicion(at.item()))

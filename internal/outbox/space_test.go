@@ -98,6 +98,30 @@ func TestRoom(t *testing.T) {
 			t.Errorf("admitted = %s, want who waits", owners(got))
 		}
 	})
+	t.Run("another one does at once when that is released, and moves count for the 100 ms", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false))
+		r.put(in(0, 0), 10_000-cost(in(0, 0), 0), 1) // exactly full
+		first := r.call()
+		r.stored(first)
+		r.put(in(0, 0), 9000, 1)
+		second := r.call()
+		r.stored(second)
+		r.o.Release(second, r.now)
+		r.put(in(0, 0), 9000, 1)
+		r.stored(r.call())
+		waits := r.wait(in(0, 0), 9000)
+		r.now += 60 * ms
+		if got, _ := r.o.Release(first, r.now); len(got) > 0 {
+			t.Errorf("admitted = %s, want nobody: one is on top", owners(got))
+		}
+		if got, want := r.idle(), r.now+100*ms; got != want {
+			t.Errorf("wait until %v, want %v", got, want)
+		}
+		if ok, _ := r.space.Withdraw(waits, r.now); !ok {
+			t.Error("the last one does not wait any more")
+		}
+	})
 	t.Run("none comes on top where what does not fit fails, unless the space is empty", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, room(10_000, true))
@@ -154,8 +178,8 @@ func TestRoom(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, room(10_000, false))
 		r.put(in(0, 0), 7000, 1)
-		cfg := config()
-		other := &rig{T: t, space: r.space, o: outbox.New(r.space, cfg), now: r.now, n: 100}
+		other := &rig{T: t, space: r.space, o: outbox.New(r.space, config()), now: r.now, n: 100}
+		other.o.Learn(outbox.View{Map: r.m}, r.now)
 		other.wait(in(0, 0), 5000)
 		step := r.o.Next(r.now)
 		step.Call.Entries[0].Place.Shard = step.Call.Entries[0].Shard()

@@ -13,7 +13,31 @@ type question struct {
 	at       time.Duration // of the next one
 	asked    time.Duration // moment of the last one
 	failures int           // in a row
+	begun    bool          // there was one
+	patience time.Duration // until then calls wait for the answer to the first one
 }
+
+// firstAnswer is how long calls wait for the first View of a stream, if its records are to be packed or paced: what a
+// short run puts would go alone otherwise, and what a flood begins with would be refused. It is time for two calls on a
+// new connection to a far region.
+const firstAnswer = 500 * time.Millisecond
+
+// ask says whether to ask now. The first question makes calls wait for its answer, for less than half of
+// the time that records have.
+func (o *Outbox[T]) ask(now time.Duration) bool {
+	q := &o.question
+	if !q.due(now) {
+		return false
+	}
+	if !q.begun && (o.cfg.Aggregation != None || o.cfg.BytesPerSecond > 0 || o.cfg.RecordsPerSecond > 0) {
+		q.patience = now + min(firstAnswer, o.cfg.RecordTTL/2)
+	}
+	q.begun = true
+	return true
+}
+
+// awaits says whether calls wait for the first View.
+func (o *Outbox[T]) awaits(now time.Duration) bool { return now < o.question.patience }
 
 // due says whether to ask now, and takes that as done.
 func (q *question) due(now time.Duration) bool {
@@ -26,13 +50,14 @@ func (q *question) due(now time.Duration) bool {
 
 // answered ends a question. partial says that there was no answer, or half of one.
 func (q *question) answered(partial bool, refreshEvery, now time.Duration, random func() float64) {
-	q.out = false
+	q.out, q.patience = false, 0
 	switch {
 	case partial:
 		q.failures++
 		q.at = now + questions.DelayBy(q.failures, random())
 	case refreshEvery > 0:
-		q.failures, q.at = 0, now+refreshEvery
+		// By chance up to an eighth sooner: streams that were asked about together spread in time.
+		q.failures, q.at = 0, now+refreshEvery-time.Duration(random()*float64(refreshEvery/8))
 	}
 }
 
