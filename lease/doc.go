@@ -156,8 +156,8 @@
 //     for 1.5 TTL on end. So if the service is away from all, all have said so before one has given
 //     anything away, and if it comes back, all have found out before one gives anything to
 //     the one that was the first. No lease moves.
-//   - Who is to have a lease of an unable worker probes too: it may not have tried to read for
-//     long, and would be taken for able.
+//   - While an unable worker is to give a lease away, all others probe too: they may not have tried
+//     to read for long, and would be taken for able.
 //   - An unable worker probes every 0.25 TTL, and every 0.5 TTL when it has given leases away. When a
 //     probe is answered, it is able again. Who has to give leases away once more within 60 TTL
 //     comes back only after probes have been answered for 1 TTL, the next time for 2, and so on up

@@ -15,7 +15,7 @@ type ability struct {
 
 	probe    call
 	probes   int  // how many there were
-	inherits bool // a lease of an unable worker is to be ours
+	inherits bool // an unable worker is to give a lease to somebody
 
 	othersFrom time.Duration // since when we are unable, and know of a worker that is not; never
 	gave       bool          // since we are unable we have given leases away
@@ -113,11 +113,11 @@ func (m *Machine) judgeAbility() {
 // setUnable tells the others, with a heartbeat.
 func (m *Machine) setUnable(unable bool) {
 	m.unable, m.wellFrom, m.othersFrom = unable, never, never
-	what := Able
+	note := Note{What: Able, Worker: m.id, Own: true}
 	if unable {
-		what = Unable
+		note.What, note.Err = Unable, m.why
 	}
-	m.do(Note{What: what, Worker: m.id, Own: true, Err: m.why})
+	m.do(note)
 	if self := m.peers[m.id]; self != nil {
 		self.row.Capacity = m.capacity()
 	}
@@ -139,9 +139,11 @@ func (m *Machine) seekAble() {
 	m.othersFrom = min(m.othersFrom, m.now)
 }
 
-// inherit takes in that a lease of another worker is to be ours.
+// inherit takes in who has a lease that is not ours. All others probe while an unable worker is to
+// give one away: if they did so one after the other, as the plan comes to each, it would take too long.
 func (m *Machine) inherit(e *entry) {
-	m.inherits = m.inherits || m.peers[e.row.Owner].row.Unable()
+	owner := m.peers[e.row.Owner]
+	m.inherits = m.inherits || owner != nil && owner.row.Unable() && e.planned != e.row.Owner
 }
 
 // probeDue is when the next probe is to be made.

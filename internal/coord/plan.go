@@ -92,6 +92,9 @@ func (m *Machine) act() {
 	m.moving, m.inherits = m.moving[:0], false
 	waiting := 0
 	for _, e := range m.inOrder() {
+		if e.ready && e.row.Owner != m.id {
+			m.inherit(e)
+		}
 		switch {
 		case e.slot != nil:
 			m.steer(e)
@@ -104,7 +107,6 @@ func (m *Machine) act() {
 			m.take(e)
 		case m.peers[e.row.Owner] != nil:
 			waiting++
-			m.inherit(e)
 		case m.workersFrom < e.read: // the owner may have joined since we looked
 			m.loadSoon()
 		default:
