@@ -71,7 +71,10 @@ func (e *PutError) Error() string {
 	if len(key) > maxErrorKeyLength {
 		key = key[:maxErrorKeyLength] + "..."
 	}
-	fmt.Fprintf(&b, "put record with key %q (%d bytes) to %s", key, len(e.Record.Data), e.Stream)
+	fmt.Fprintf(&b, "put record with key %q (%d bytes)", key, len(e.Record.Data))
+	if e.Stream != "" {
+		b.WriteString(" to " + e.Stream)
+	}
 	if e.Attempts > 0 {
 		fmt.Fprintf(&b, ", attempt %d", e.Attempts)
 	}

@@ -170,6 +170,7 @@ func placeEntries(call *outbox.Call[owner], out *kinesis.PutRecordsOutput) *outb
 				message = *answer.ErrorMessage
 			}
 			e.Failure = failedRecord(*answer.ErrorCode, message)
+			e.Failure.Ambiguous = e.Failure.Ambiguous || answer.SequenceNumber != nil && *answer.SequenceNumber != "" // it says both
 		case answer.SequenceNumber == nil || answer.ShardId == nil || *answer.SequenceNumber == "" || *answer.ShardId == "":
 			e.Failure = &outbox.Failure{Err: errNoPlace, Retryable: true, Ambiguous: true}
 		default:

@@ -162,7 +162,7 @@ func TestProducerCloseThatGivesUpSaysWhatWasNotStored(t *testing.T) {
 					}
 					continue
 				}
-				if e := putError(t, a.err); !errors.Is(a.err, kin.ErrClosed) || e.Ambiguous != (want.ambiguous == 1) || e.Attempts != want.attempts {
+				if e := putError(t, a.err); !errors.Is(a.err, kin.ErrClosed) || e.Ambiguous != (want.ambiguous == 1) || e.Attempts != want.attempts || e.Record.Stream != "" {
 					t.Errorf("%s: %v (%s), want ErrClosed, attempts %d, ambiguous %d", key, a.err, describe(e), want.attempts, want.ambiguous)
 				}
 			}

@@ -15,7 +15,8 @@ import (
 //	alarms    the moment has come that the engine named
 //	hungry    had records to send when no call was free: they come first, in turns, when one is
 //
-// What may matter to all streams at once marks all: Flush, Close, and Puts that wait for room while no call is out.
+// What may matter to all streams at once marks all: Flush, Close, Puts that wait for room while no call is out, and a large
+// record that lets nobody pass.
 type dispatcher struct {
 	p      *Producer
 	timer  *time.Timer
@@ -91,7 +92,10 @@ func (d *dispatcher) move(s *putStream) (free bool) {
 	if step.Call != nil {
 		p.take(s, step.Call)
 	}
-	if p.space.Finished() {
+	if step.Shut {
+		p.markAll()
+	}
+	if step.Shut || p.space.Finished() {
 		p.nudge()
 	}
 	p.mu.Unlock()

@@ -105,23 +105,22 @@ func (s ProducerStats) Explain(before ProducerStats) Explanation {
 	if span.length <= 0 {
 		return Explanation{Limit: LimitUnknown, Text: "no time has passed"}
 	}
-	busiest := -1
+	var busiest readings
 	var most time.Duration
 	for i := range s.Streams {
-		now, was := &s.Streams[i], before.stream(s.Streams[i].Stream)
-		if span.fails(now, was) {
+		stream := readingsOf(&s.Streams[i], before.stream(i, s.Streams[i].Stream))
+		if span.fails(&stream) {
 			return Explanation{
-				Limit: LimitEndpoint, Stream: now.Stream,
+				Limit: LimitEndpoint, Stream: stream.now.Stream,
 				Text: "Calls fail as a whole or hang, and all wait between attempts: the errors are in the log and in PutCallInfo.Err.",
 			}
 		}
-		if held := span.held(now, was); busiest < 0 || held > most {
-			busiest, most = i, held
+		if held := stream.held(); held > most {
+			busiest, most = stream, held
 		}
 	}
-	if busiest >= 0 && share(most, span.length) > someTime {
-		now := &s.Streams[busiest]
-		return span.explain(now, before.stream(now.Stream))
+	if share(most, span.length) > someTime {
+		return span.explain(&busiest)
 	}
 	if s.Waiting > 0 || share(s.BlockedTime-before.BlockedTime, span.length) > someTime {
 		return Explanation{
@@ -133,8 +132,11 @@ func (s ProducerStats) Explain(before ProducerStats) Explanation {
 	return Explanation{Limit: LimitCallers, Text: "Nothing waits but for Linger: more can be put, from more goroutines or with PutAsync."}
 }
 
-// stream returns the figures of a stream, or none.
-func (s *ProducerStats) stream(name string) *StreamStats {
+// stream returns the figures of a stream, or none. It has place i in a later reading, and had it before as a rule.
+func (s *ProducerStats) stream(i int, name string) *StreamStats {
+	if i < len(s.Streams) && s.Streams[i].Stream == name {
+		return &s.Streams[i]
+	}
 	for i := range s.Streams {
 		if s.Streams[i].Stream == name {
 			return &s.Streams[i]
@@ -151,52 +153,72 @@ type span struct {
 	after, before *ProducerStats
 }
 
+// readings are two readings of one stream.
+type readings struct {
+	now, was *StreamStats
+	shards   []*ShardPutStats // the reading before of each of now.Shards; of new ones it is zero
+}
+
+// readingsOf takes one look at each shard: streams may have ten thousand.
+func readingsOf(now, was *StreamStats) readings {
+	r := readings{now: now, was: was, shards: make([]*ShardPutStats, len(now.Shards))}
+	var known map[ShardID]*ShardPutStats // made if shards have been split or merged in between
+	for i := range now.Shards {
+		id := now.Shards[i].ShardID
+		if i < len(was.Shards) && was.Shards[i].ShardID == id {
+			r.shards[i] = &was.Shards[i]
+			continue
+		}
+		if known == nil {
+			known = make(map[ShardID]*ShardPutStats, len(was.Shards))
+			for j := range was.Shards {
+				known[was.Shards[j].ShardID] = &was.Shards[j]
+			}
+		}
+		if r.shards[i] = known[id]; r.shards[i] == nil {
+			r.shards[i] = &ShardPutStats{}
+		}
+	}
+	return r
+}
+
+// shard returns what shard i spent its time with.
+func (r *readings) shard(i int) LaneTime { return r.now.Shards[i].LaneTime.since(r.shards[i].LaneTime) }
+
+// held is the most that a shard of the stream was held up, by anything but Linger.
+func (r *readings) held() (most time.Duration) {
+	if !r.now.Mapped {
+		t := r.now.LaneTime.since(r.was.LaneTime)
+		return t.busy() - t.Gathering // of many parts together
+	}
+	for i := range r.now.Shards {
+		t := r.shard(i)
+		most = max(most, t.busy()-t.Gathering)
+	}
+	return most
+}
+
 // fails says whether it is the endpoint that holds up a stream. One that refuses a call now and then does not, if
 // the shards get most of what they take.
-func (p *span) fails(now, was *StreamStats) bool {
+func (p *span) fails(r *readings) bool {
+	now, was := r.now, r.was
 	stopped := share(now.StoppedTime-was.StoppedTime, p.length)
 	if now.Entries == was.Entries {
-		hangs := now.Throttled == was.Throttled && now.InFlight > 0 && share(p.held(now, was), p.length) > someTime
+		hangs := now.Throttled == was.Throttled && now.InFlight > 0 && share(r.held(), p.length) > someTime
 		return now.Stopped || stopped > someTime || hangs
 	}
 	var bytes, records float64
 	for i := range now.Shards {
-		old := was.shard(now.Shards[i].ShardID)
+		old := r.shards[i]
 		bytes += p.used(now.Shards[i].EntryBytes-old.EntryBytes, p.after.ShardBytesPerSecond)
 		records += p.used(now.Shards[i].Entries-old.Entries, p.after.ShardRecordsPerSecond)
 	}
 	return stopped >= mostTime || stopped > someTime && max(bytes, records) < 0.8*float64(len(now.Shards))
 }
 
-// held is the most that a shard of the stream was held up, by anything but Linger.
-func (p *span) held(now, was *StreamStats) (most time.Duration) {
-	if !now.Mapped {
-		t := now.LaneTime.since(was.LaneTime)
-		return t.busy() - t.Gathering // of many parts together
-	}
-	for i := range now.Shards {
-		t := p.shard(now, was, i)
-		most = max(most, t.busy()-t.Gathering)
-	}
-	return most
-}
-
-// shard returns what shard i spent its time with.
-func (p *span) shard(now, was *StreamStats, i int) LaneTime {
-	return now.Shards[i].LaneTime.since(was.shard(now.Shards[i].ShardID).LaneTime)
-}
-
-func (s *StreamStats) shard(id ShardID) *ShardPutStats {
-	for i := range s.Shards {
-		if s.Shards[i].ShardID == id {
-			return &s.Shards[i]
-		}
-	}
-	return &ShardPutStats{}
-}
-
 // explain says what holds up a stream of which something is held up.
-func (p *span) explain(now, was *StreamStats) Explanation {
+func (p *span) explain(r *readings) Explanation {
+	now, was := r.now, r.was
 	t := now.LaneTime.since(was.LaneTime)
 	e := Explanation{Stream: now.Stream}
 	switch most := max(t.Ready, t.Limited+t.Paused, t.Held); {
@@ -222,20 +244,21 @@ func (p *span) explain(now, was *StreamStats) Explanation {
 			e.Text += " Why shards are not known: " + now.ViewErr.Error() + "."
 		}
 	default:
-		p.explainShards(&e, now, was)
+		p.explainShards(&e, r)
 	}
 	return e
 }
 
 // explainShards says why the shards of a stream take no more.
-func (p *span) explainShards(e *Explanation, now, was *StreamStats) {
+func (p *span) explainShards(e *Explanation, r *readings) {
+	now := r.now
 	var limited, factors, fullBytes, fullRecords float64
 	for i := range now.Shards {
-		shard, t := &now.Shards[i], p.shard(now, was, i)
+		shard, t := &now.Shards[i], r.shard(i)
 		if share(t.Limited+t.Paused, p.length) < mostTime {
 			continue
 		}
-		old := was.shard(shard.ShardID)
+		old := r.shards[i]
 		e.Shards = append(e.Shards, shard.ShardID)
 		limited++
 		factors += shard.Factor

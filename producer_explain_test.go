@@ -2,6 +2,7 @@ package kin_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +101,40 @@ func TestExplain(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExplainAcrossAReshard has a shard split between two readings: the later ones have other places then.
+func TestExplainAcrossAReshard(t *testing.T) {
+	t.Parallel()
+	const all = 10 * time.Second
+	idle, limited := kin.LaneTime{Idle: all}, kin.LaneTime{Limited: all}
+	before := tenSeconds(limited, limited, limited, limited)
+	after := tenSeconds(idle, idle, limited, limited, limited)
+	for i, id := range []kin.ShardID{"new", "newer", "b", "c", "d"} {
+		after.Streams[0].Shards[i].ShardID = id
+	}
+	after.Uptime += all
+	if got := after.Explain(before); got.Limit != kin.LimitCallers {
+		t.Errorf("limit of shards that were limited only before = %v, want callers: %s", got.Limit, got.Text)
+	}
+	after.Streams[0].Shards[1].LaneTime = limited
+	after.Streams[0].LaneTime.Limited = before.Streams[0].LaneTime.Limited + all // it has all that ever were
+	if got := after.Explain(before); got.Limit != kin.LimitPartitionKeys || len(got.Shards) != 1 || got.Shards[0] != "newer" {
+		t.Errorf("explanation = %v of %v, want partition keys of the shard that is newer: %s", got.Limit, got.Shards, got.Text)
+	}
+}
+
+// BenchmarkExplain compares two readings of as many shards as a stream may have, as each scrape of metrics does.
+func BenchmarkExplain(b *testing.B) {
+	before := tenSeconds(make([]kin.LaneTime, 10_000)...)
+	for i := range before.Streams[0].Shards {
+		before.Streams[0].Shards[i].ShardID = kin.ShardID(fmt.Sprintf("shardId-%012d", i))
+	}
+	after := before
+	after.Uptime *= 2
+	b.ReportAllocs()
+	for b.Loop() {
+		after.Explain(before)
 	}
 }

@@ -1,6 +1,7 @@
 package kin
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -24,6 +25,11 @@ var (
 		"KMSThrottlingException": true, "ResourceInUseException": true,
 		"ExpiredToken": true, "ExpiredTokenException": true,
 		"RequestExpired": true, "RequestTimeTooSkewed": true, "RequestTimeout": true, "RequestTimeoutException": true,
+	}
+	// The service does not know what it did.
+	internalCodes = map[string]bool{
+		"InternalFailure": true, "InternalFailureException": true, "InternalServerError": true,
+		"ServiceUnavailable": true, "ServiceUnavailableException": true,
 	}
 	contentCodes = map[string]bool{
 		"ValidationException": true, "InvalidArgumentException": true,
@@ -52,6 +58,8 @@ func failedCall(err error, sent bool) *outbox.Failure {
 	switch {
 	case !sent:
 		f.Retryable = !neverSendable(err)
+	case internalCodes[f.Code]:
+		f.Retryable, f.Ambiguous = true, true // whatever status it comes with
 	case status >= 300 && status < 500, status == 0 && isAPI && api.ErrorFault() != smithy.FaultServer:
 		// The service has refused the call as a whole: nothing was stored.
 		var hinted interface{ RetryableError() bool }
@@ -82,8 +90,17 @@ func neverSendable(err error) bool {
 	if _, ok := errors.AsType[*smithy.SerializationError](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[smithy.InvalidParamsError](err)
-	return ok
+	if _, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
+		return true
+	}
+	return wrongSettings(err)
+}
+
+// wrongSettings says whether the SDK can't tell from the client's settings where to send requests: they never change. Its errors
+// of that have no type, and those of a resolver that a program brings along, which may pass, look the same but for their text.
+func wrongSettings(err error) bool {
+	_, reason, ok := strings.Cut(err.Error(), "failed to resolve service endpoint, ")
+	return ok && (strings.HasPrefix(reason, "endpoint rule error, Invalid Configuration: ") || strings.HasPrefix(reason, "Failed to parse uri: "))
 }
 
 // failedRecord says what the error of one record in an answered call means.
@@ -107,10 +124,17 @@ var errNoPlace = errors.New("answer has neither a sequence number nor an error c
 
 // putHint says what may help against a failure.
 func putHint(f *outbox.Failure) string {
-	if f.Code == "ProvisionedThroughputExceededException" {
+	hint := commonHint(f.Code, f.Err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
+	switch f.Code {
+	case "ProvisionedThroughputExceededException":
 		return "the shard of this key takes no more: spread the partition keys, or add shards"
+	case "ResourceNotFoundException":
+		return hint + "; one that is being created takes records when it is ACTIVE"
 	}
-	return commonHint(f.Code, f.Err, permissions{stream: "kinesis:PutRecords", key: "kms:GenerateDataKey"})
+	if hint == "" && errors.Is(f.Err, context.DeadlineExceeded) {
+		return "no answer came within CallTimeout"
+	}
+	return hint
 }
 
 // tracker watches one call to know whether its request may have left the process.

@@ -16,8 +16,8 @@ import (
 //   - When ctx ends, it takes no more and returns the cause at once. A record that waits for room is answered with it. What
 //     was accepted stays on its way, and done is called for it as for records of [Producer.PutAsync]: at the latest
 //     in [Producer.Close].
-//   - When the producer is closed, it returns [ErrClosed]: the record in hand was answered, and those that are
-//     still in the channel were not taken.
+//   - When the producer is closed, it returns [ErrClosed], at the latest when [Producer.Close] does: the record in hand was
+//     answered, and those that are still in the channel were not taken.
 //
 // While the buffer is full PutFrom takes nothing, and so the channel holds up whoever sends on it. With FailWhenFull it goes on
 // instead, and each record that finds no room is answered with [ErrBufferFull]. Several PutFrom may share a
@@ -31,7 +31,7 @@ func (p *Producer) PutFrom(ctx context.Context, recs <-chan UserRecord, done fun
 	}
 	f := &channelPut{p: p, done: done, answered: make(chan struct{})}
 	f.open.Store(1) // PutFrom itself, until it takes no more
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && p.calls.Err() == nil {
 		select {
 		case rec, ok := <-recs:
 			if !ok {
@@ -40,8 +40,12 @@ func (p *Producer) PutFrom(ctx context.Context, recs <-chan UserRecord, done fun
 			if err := f.put(ctx, rec); errors.Is(err, ErrClosed) {
 				return fmt.Errorf("put from channel: %w", ErrClosed)
 			}
+		case <-p.calls.Done(): // Close is through, and nothing need come before this one learns of it
 		case <-ctx.Done():
 		}
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("put from channel: %w", ErrClosed)
 	}
 	return fmt.Errorf("put from channel: %w", context.Cause(ctx))
 }

@@ -181,6 +181,32 @@ func TestPutFrom(t *testing.T) {
 		})
 	})
 
+	t.Run("returns when the producer is closed, also if nothing comes", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			p := newProducer(t, &scriptedPuts{}, kin.ProducerConfig{})
+			var l fromLog
+			recs := make(chan kin.UserRecord)
+			ended := make(chan error, 1)
+			go func() { ended <- p.PutFrom(t.Context(), recs, l.done) }()
+			recs <- userRecords("k", 1)[0]
+			mustClose(t, p)
+			synctest.Wait()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, kin.ErrClosed) {
+					t.Errorf("PutFrom = %v, want ErrClosed", err)
+				}
+			default:
+				t.Error("PutFrom still waits for a record after Close has returned")
+				close(recs)
+			}
+			if stored, failed := l.stored(t); stored != 1 || len(failed) != 0 {
+				t.Errorf("stored = %d, failed = %v, want the one that was sent", stored, failed)
+			}
+		})
+	})
+
 	t.Run("takes no more when the producer is closed", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
@@ -194,8 +220,8 @@ func TestPutFrom(t *testing.T) {
 			if err := p.PutFrom(t.Context(), recs, l.done); !errors.Is(err, kin.ErrClosed) {
 				t.Errorf("PutFrom = %v, want ErrClosed", err)
 			}
-			if _, failed := l.stored(t); len(failed) != 1 || !errors.Is(failed["k0"], kin.ErrClosed) || len(recs) != 2 {
-				t.Errorf("failed = %v, left in the channel %d, want k0 with ErrClosed and 2", failed, len(recs))
+			if stored, failed := l.stored(t); stored+len(failed) != 0 || len(recs) != 3 {
+				t.Errorf("stored = %d, failed = %v, left in the channel %d, want none and 3", stored, failed, len(recs))
 			}
 		})
 	})

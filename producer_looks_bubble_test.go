@@ -1,6 +1,7 @@
 package kin_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -15,9 +16,11 @@ import (
 	"github.com/kinstream/kin/kintest"
 )
 
-// slowViews is a client whose looks at streams take half a second.
+// slowViews is a client whose looks at streams take half a second, or as long as took says.
 type slowViews struct {
 	scriptedPuts
+
+	took time.Duration
 
 	mu      sync.Mutex
 	begun   time.Time
@@ -41,7 +44,7 @@ func (c *slowViews) DescribeStreamSummary(_ context.Context, in *kinesis.Describ
 	c.out++
 	c.maxOut = max(c.maxOut, c.out)
 	c.mu.Unlock()
-	time.Sleep(500 * time.Millisecond) // in a bubble
+	time.Sleep(cmp.Or(c.took, 500*time.Millisecond)) // in a bubble
 	c.mu.Lock()
 	c.out--
 	c.mu.Unlock()
@@ -101,6 +104,56 @@ func TestProducerLooksAtManyStreamsBitByBit(t *testing.T) {
 			if a := l.of(fmt.Sprint("k", i)); a.err != nil || a.after > time.Second {
 				t.Errorf("answer to %d = %+v, want stored soon, whatever is known of its stream", i, a)
 			}
+		}
+		mustClose(t, p)
+	})
+}
+
+// TestProducerSavesUpNoLooks has nothing to look at for long, and then many streams at once.
+func TestProducerSavesUpNoLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := &slowViews{took: 10 * time.Millisecond, begun: time.Now(), streams: map[string]int{}}
+		p := newProducer(t, client, kin.ProducerConfig{})
+		l := newPutLog(t, p)
+		put := func(i int) {
+			rec := kin.UserRecord{Stream: fmt.Sprint("stream-", i), PartitionKey: fmt.Sprint("k", i)}
+			if err := p.PutAsync(t.Context(), rec, l.callback(rec.PartitionKey)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(0)
+		time.Sleep(10 * time.Minute) // in a bubble
+		from := time.Since(client.begun)
+		for i := range 200 {
+			put(i + 1)
+		}
+		time.Sleep(time.Second) // in a bubble
+		client.mu.Lock()
+		if most := client.most(from); most < 16 || most > 33 {
+			t.Errorf("looks in the first second = %d, want 16 at once, and then 16 a second", most)
+		}
+		client.mu.Unlock()
+		mustClose(t, p)
+	})
+}
+
+func TestProducerForgetsAStreamThatIsGoneWhenItLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := client(serve(t, 2))
+		p := newProducer(t, c, kin.ProducerConfig{Aggregation: kin.AggregateByShard})
+		newPutLog(t, p).put(10, "k")
+		time.Sleep(5 * time.Second) // in a bubble
+		if stream := p.Stats().Streams[0]; !stream.Mapped || stream.Aggregation != kin.AggregateByShard {
+			t.Errorf("mapped: %v, aggregating %v, want the shards known", stream.Mapped, stream.Aggregation)
+		}
+		if _, err := c.DeleteStream(t.Context(), &kinesis.DeleteStreamInput{StreamName: new("orders")}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute) // in a bubble; nothing is put
+		if stream := p.Stats().Streams[0]; stream.Mapped || stream.Aggregation != kin.NoAggregation {
+			t.Errorf("mapped: %v, aggregating %v, want nothing known of a stream that is gone", stream.Mapped, stream.Aggregation)
 		}
 		mustClose(t, p)
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"github.com/kinstream/kin"
+	"github.com/kinstream/kin/kintest"
 )
 
 // dialing returns an SDK client that retries, as users have it, over connections that
@@ -110,4 +111,78 @@ func TestProducerKnowsWhatWasSent(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestProducerTellsWrongSettingsAtOnce proves that settings of the client with which the SDK can never make a request are
+// answered with the first attempt, and not when RecordTTL is over.
+func TestProducerTellsWrongSettingsAtOnce(t *testing.T) {
+	t.Parallel()
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
+	})
+	for name, tt := range map[string]struct {
+		options kinesis.Options
+		hint    string
+	}{
+		"no region":                     {kinesis.Options{Credentials: credentials}, "set a region, for example with AWS_REGION"},
+		"an endpoint that is not a URL": {kinesis.Options{Credentials: credentials, Region: "eu-west-1", BaseEndpoint: new("127.0.0.1:4567")}, "the endpoint must be a URL, such as http://127.0.0.1:4567"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newProducer(t, kinesis.New(tt.options), kin.ProducerConfig{})
+				begun := time.Now()
+				_, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: []byte("data")})
+				e := putError(t, err)
+				if took := time.Since(begun); e.Attempts != 1 || e.Ambiguous || e.Hint != tt.hint || took > time.Second {
+					t.Errorf("Put = %v (%s) after %v, want one attempt, the hint %q, and no waiting", err, describe(e), took, tt.hint)
+				}
+				mustClose(t, p)
+			})
+		})
+	}
+}
+
+func TestPutErrorNamesWhatIsWrongWithTheStream(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ stream, want string }{
+		"none is named": {
+			"", `put record with key "k" (4 bytes): kin: invalid record: UserRecord.Stream is empty, and so is ProducerConfig.Stream`,
+		},
+		"it does not exist, or not yet": {
+			"orders", `put record with key "k" (4 bytes) to orders, attempt 1: ResourceNotFoundException: Stream orders under account 000000000000 not found` +
+				" (check the name of the stream, the region and the account; one that is being created takes records when it is ACTIVE)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p, err := kin.NewProducer(kintest.New(t).Client(), kin.ProducerConfig{Stream: tt.stream})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: []byte("data")}); err == nil || err.Error() != tt.want {
+					t.Errorf("Put = %v, want %s", err, tt.want)
+				}
+				mustClose(t, p)
+			})
+		})
+	}
+}
+
+func TestPutErrorSaysThatNoAnswerCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := kintest.New(t)
+		if err := server.CreateStream("orders", 1); err != nil {
+			t.Fatal(err)
+		}
+		server.Inject(kintest.Fault{Operation: "PutRecords", Hang: true})
+		p := newProducer(t, server.Client(), kin.ProducerConfig{RecordTTL: 5 * time.Second})
+		_, err := p.Put(t.Context(), kin.UserRecord{PartitionKey: "k", Data: []byte("data")})
+		if e := putError(t, err); !e.Ambiguous || e.Hint != "no answer came within CallTimeout" {
+			t.Errorf("Put = %v (%s), want an ambiguous one with a hint at CallTimeout", err, describe(e))
+		}
+		mustClose(t, p)
+	})
 }

@@ -170,16 +170,20 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 	if stats.Stopped {
 		stats.StoppedTime -= e.StoppedUntil - now
 	}
+	if e.Mapped {
+		stats.Shards = make([]ShardPutStats, 0, len(e.Lanes))
+	}
 	for i := range e.Lanes {
 		l := &e.Lanes[i]
 		stats.Oldest = max(stats.Oldest, l.Oldest)
 		if !e.Mapped {
 			continue
 		}
+		times := l.Times()
 		stats.Shards = append(stats.Shards, ShardPutStats{
 			ShardID: ShardID(l.Shard.ID), PutCounts: PutCounts(l.Counts), Buffered: l.Queued, BufferedBytes: l.QueuedBytes,
 			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: laneTime(l.Spent[:]),
-			TimeInBuffer: Histogram(l.Buffer), Delay: Histogram(l.Delay),
+			TimeInBuffer: Histogram(times.Buffer), Delay: Histogram(times.Delay),
 		})
 	}
 	return stats

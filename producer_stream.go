@@ -52,13 +52,13 @@ func (p *Producer) streamOf(name string) (*putStream, error) {
 
 // addStream makes a stream, unless another Put was faster.
 func (p *Producer) addStream(name string) *putStream {
-	s := p.newStream(name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := *p.streams.Load()
 	if at := old[name]; at != nil {
 		return at
 	}
+	s := p.newStream(name) // looks at the Space, as everything that an engine does
 	all := make(map[string]*putStream, len(old)+1)
 	maps.Copy(all, old)
 	all[name] = s
@@ -67,6 +67,7 @@ func (p *Producer) addStream(name string) *putStream {
 	return s
 }
 
+// newStream returns a stream that nobody knows yet. p.mu is held, once p is known to others.
 func (p *Producer) newStream(name string) *putStream {
 	s := &putStream{name: name, box: outbox.New(p.space, p.cfg.outbox(p.looks()))}
 	s.limit.Store(int64(p.cfg.maxRecord(p.looks())))

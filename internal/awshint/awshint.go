@@ -30,6 +30,8 @@ func WithoutCode(err error) string {
 		return "check the endpoint and the network"
 	}
 	switch text := strings.ToLower(err.Error()); {
+	case strings.Contains(text, "failed to parse uri"):
+		return "the endpoint must be a URL, such as http://127.0.0.1:4567"
 	case strings.Contains(text, "region"):
 		return "set a region, for example with AWS_REGION"
 	case strings.Contains(text, "credentials"):

@@ -227,11 +227,15 @@ func (s *Space[T]) heads(l *lane[T]) bool {
 	return w == nil
 }
 
-// let accepts an item that waits.
+// let accepts an item that waits, unless the stream has lost its order meanwhile.
 func (s *Space[T]) let(w *Waiter[T]) *Waiter[T] {
 	l := w.lane
 	s.leave(w)
 	s.waiting--
+	if l.box.orderless() {
+		w.Err = ErrUnordered
+		return w
+	}
 	l.box.accept(l, &w.item, s.now)
 	return w
 }

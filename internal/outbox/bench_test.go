@@ -81,6 +81,16 @@ func benchmark(b *testing.B, aggregation outbox.Aggregation, ordered bool, shard
 	b.ReportMetric(float64(entries)/float64(max(calls, 1)), "entries/call")
 }
 
+// BenchmarkStats is what a look at all lanes does while it has the lock that each Put needs.
+func BenchmarkStats(b *testing.B) {
+	o := outbox.New(outbox.NewSpace[int](outbox.SpaceLimits{Bytes: 64 << 20, Calls: 8}), config())
+	o.Learn(outbox.View{Map: evenMap(b, 10_000), Distribution: outbox.ByKey}, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		o.Stats(0)
+	}
+}
+
 // config returns settings as a producer without any of its own has them.
 func config() outbox.Config {
 	return outbox.Config{

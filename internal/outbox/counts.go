@@ -43,8 +43,13 @@ type LaneStats struct {
 	State               State         // now
 	Oldest              time.Duration // how long the oldest record has waited
 	Spent               [states]time.Duration
-	Times
+
+	times *times
 }
+
+// Times returns how long items of the lane took, as of now. The caller needs not have the lock, and should not: there
+// may be thousands of lanes.
+func (l *LaneStats) Times() Times { return l.times.read() }
 
 // Stats is an Outbox seen from outside.
 type Stats struct {
@@ -75,7 +80,7 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 		s.add(&l.counts)
 		at := LaneStats{
 			Shard: l.shard, Counts: l.counts, Queued: l.queue.n, QueuedBytes: l.cost, Unsettled: l.inflight,
-			Factor: l.pace.factor, State: l.state, Spent: l.spent, Times: l.times.read(),
+			Factor: l.pace.factor, State: l.state, Spent: l.spent, times: &l.times,
 		}
 		at.Spent[l.state] += now - l.since
 		for state, spent := range at.Spent {

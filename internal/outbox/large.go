@@ -20,6 +20,7 @@ type turn[T any] struct {
 	since    time.Duration // who is accepted from then on passes it; Never without one
 	passed   int           // bytes of those that are held
 	shut     time.Duration // moment at which the door opens, whatever is in the way; Never: it is open
+	told     time.Duration // the latest shut of which a Step told
 	patience time.Duration
 }
 
@@ -61,6 +62,13 @@ func (s *Space[T]) judge() {
 	case s.shut == Never:
 		s.shut = s.now + s.patience
 	}
+}
+
+// tell says once that the door has been shut.
+func (s *Space[T]) tell() bool {
+	news := s.shut != Never && s.shut != s.told
+	s.told = s.shut
+	return news
 }
 
 // reopen opens the door if it has been shut in vain for long enough, and says whether it did: what is in the way

@@ -233,6 +233,29 @@ func TestWhoPassesALargeRecord(t *testing.T) {
 		r.o.Next(r.now)
 		small(r, 1, 1)
 	})
+	t.Run("who shuts the door says so, and so do streams that look later", func(t *testing.T) {
+		t.Parallel()
+		r, _ := setup(t, 95_000)
+		r.call()
+		r.idle()
+		var wake bool
+		for i := 0; r.space.Gauges().Bytes < 57_000; i++ {
+			if wake {
+				t.Fatalf("record %d is said to change something", i)
+			}
+			_, wake, _ = r.offer(in(1+i%3, 0), 1000-cost(in(0, 0), 0))
+			wake = wake && i > 2 // at first there was nothing to send
+		}
+		if !wake {
+			t.Error("the record that shuts the door does not wake")
+		}
+		if step := r.o.Next(r.now); !step.Shut {
+			t.Error("the first step does not say that the door is shut")
+		}
+		if step := r.o.Next(r.now); step.Shut {
+			t.Error("the second step says again that the door is shut")
+		}
+	})
 	t.Run("what gathers leaves while the door is shut", func(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, func(_ *outbox.Config, limits *outbox.SpaceLimits) { limits.Bytes = 100_000 })

@@ -70,6 +70,10 @@ type Step[T any] struct {
 	// at those too.
 	Admitted []*Waiter[T]
 
+	// Shut says that a large record lets nobody pass from now on: look at all outboxes of the Space, since what
+	// gathers anywhere has to leave.
+	Shut bool
+
 	// Ask says that a View is wanted: list the shards, describe the stream, and say what
 	// came of it to Learn or Unlearned.
 	Ask bool
@@ -100,6 +104,7 @@ func (o *Outbox[T]) Next(now time.Duration) Step[T] {
 	if s.waiting > 0 && (step.Call != nil || step.Over != nil || opened || now >= s.beyondAt()) {
 		step.Admitted = s.admit()
 	}
+	step.Shut = s.tell()
 	step.Wait = o.wait(now)
 	o.sleep = step.Wait
 	return step

@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,6 +146,21 @@ func TestOrder(t *testing.T) {
 		}
 		r.end(c, nil, map[int]*outbox.Failure{0: throttled})
 		r.wantVerdicts(c, "0:unordered")
+	})
+	t.Run("is refused to who waits for room meanwhile", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, room(10_000, false), inOrder(outbox.ByShard))
+		r.put(in(0, 0), 9000, 1)
+		w := r.wait(in(0, 0), 9000)
+		c := r.call()
+		r.o.Learn(outbox.View{Distribution: outbox.Auto}, r.now)
+		if admitted := r.done(c); !slices.Equal(admitted, []*outbox.Waiter[int]{w}) || !errors.Is(w.Err, outbox.ErrUnordered) {
+			t.Errorf("told = %s with %v, want who waits, with ErrUnordered", owners(admitted), w.Err)
+		}
+		r.idle()
+		if g := r.space.Gauges(); g != (outbox.Gauges{}) {
+			t.Errorf("left = %+v, want nothing", g)
+		}
 	})
 }
 

@@ -46,7 +46,7 @@ type Outbox[T any] struct {
 	times     times                 // of all lanes, those that are retired included
 }
 
-// New returns an empty Outbox in space.
+// New returns an empty Outbox in space, whose lock the caller has.
 func New[T any](space *Space[T], cfg Config) *Outbox[T] {
 	if cfg.AggregateMaxRecords <= 0 || cfg.AggregateMaxRecords > maxAggregateRecords {
 		cfg.AggregateMaxRecords = maxAggregateRecords
@@ -84,7 +84,9 @@ func (o *Outbox[T]) Offer(it *Item[T], now time.Duration) (w *Waiter[T], wake bo
 	}
 	switch {
 	case room == fits:
-		return nil, o.accept(l, it, now), nil
+		shut := s.shut
+		wake = o.accept(l, it, now)
+		return nil, wake || s.shut != shut, nil // the door opens again by itself
 	case s.limits.Fail:
 		return nil, false, ErrFull
 	}
