@@ -22,8 +22,8 @@ type consumedPage struct {
 }
 
 // fetch sends the pages of the shard that have something to tell, until it has ended or reading
-// ends. Failures hold up this shard only, and for as long as they last: nobody else could read
-// it either.
+// ends. Failures hold up this shard only, and for as long as they last. If they are this worker's
+// alone, its shards go to others: see serving.
 func (s *shardRun) fetch(from Position, pages chan<- *consumedPage) {
 	shard := fetch.NewShard(s.fetchConfig(from))
 	obstacle := obstacle{backoff: retry.Backoff{Base: time.Second, Max: 30 * time.Second}, since: time.Now()}
@@ -65,7 +65,7 @@ func (s *shardRun) obstructed(err error, o *obstacle) {
 		f.Op, f.Class = e.Op, e.Class
 	}
 	f.Err = newShardError(s.stream.name, s.id, err)
-	s.failed(f)
+	s.callFailed(f)
 	_ = fetch.Sleep(s.reading, f.Wait) // the next call notices the end of the reading
 }
 
@@ -90,10 +90,10 @@ func (s *shardRun) gone(err error, o *obstacle) bool {
 func (s *shardRun) fetchConfig(from Position) fetch.Config {
 	c := s.run.c
 	return fetch.Config{
-		Client: c.client, Caller: c.caller, Stream: s.stream.call, ID: string(s.id),
+		Client: clockedClient{c.client, s}, Caller: c.caller, Stream: s.stream.call, ID: string(s.id),
 		Start: startOf(from), Limit: int32(c.reading.MaxRecords),
 		Pace: c.reading.pace(), Backoff: fetch.Backoff(), Budget: s.run.budget,
-		OnFailed: s.failed, Patience: stillness,
+		OnFailed: s.callFailed, Patience: stillness,
 	}
 }
 
@@ -143,13 +143,20 @@ func (s *shardRun) answered(page fetch.Page) {
 	st.lag, st.failures, st.err = page.Lag, 0, nil
 	st.fetched += int64(page.Held)
 	s.mu.Unlock()
+	s.run.heard(nil)
 	c := s.run.c
 	callHook(c, "Fetched", c.cfg.Hooks.Fetched, FetchInfo{
 		Stream: s.stream.name, Shard: s.id, Records: len(page.Records), Bytes: page.Held, Lag: page.Lag,
 	})
 }
 
-// failed notes a call that failed and will be made again.
+// callFailed notes a call of Kinesis that failed and will be made again.
+func (s *shardRun) callFailed(f fetch.Failure) {
+	s.run.heard(f.Err)
+	s.failed(f)
+}
+
+// failed notes what failed and will be tried again.
 func (s *shardRun) failed(f fetch.Failure) {
 	s.mu.Lock()
 	st := &s.status

@@ -126,7 +126,7 @@ type GroupInfo struct {
 	Epoch  int64
 
 	// Op is the operation, Attempt how often in a row it has failed, and Err why, of
-	// StoreFailed and StreamUnreadable.
+	// StoreFailed and StreamUnreadable; of ReadingFailed only Err.
 	Op      string
 	Attempt int
 	Err     error
@@ -150,6 +150,8 @@ const (
 	StoreWorks                             // a call that had failed has been made
 	StreamUnreadable                       // the shards of a stream can't be found out
 	StreamReadable                         // they can again
+	ReadingFailed                          // Kinesis does not answer this worker, which leaves its shards to others that can read
+	ReadingWorks                           // it answers again, and this worker takes shards again
 )
 
 // String returns what e means, in lower case.
@@ -157,6 +159,7 @@ func (e GroupEvent) String() string {
 	names := [...]string{
 		"invalid", "worker joined", "worker left", "worker died", "lease taken", "lease lost", "lease handed over",
 		"lease finished", "delivery paused", "delivery resumed", "store failed", "store works", "stream unreadable", "stream readable",
+		"reading failed", "reading works",
 	}
 	if e < 0 || int(e) >= len(names) {
 		return names[0]
@@ -182,7 +185,9 @@ func (r *consumerRun) hooks() coord.Hooks {
 			i.Own = i.Event == LeaseTaken || i.Event == LeaseFinished
 			group(i)
 		},
-		Worker: func(e coord.WorkerEvent) { group(GroupInfo{Event: groupEvent(e.What), Worker: e.Worker, Own: e.Own}) },
+		Worker: func(e coord.WorkerEvent) {
+			group(GroupInfo{Event: groupEvent(e.What), Worker: e.Worker, Own: e.Own, Err: e.Err})
+		},
 		Store: func(e coord.StoreEvent) {
 			i := GroupInfo{Event: StoreWorks, Own: true, Stream: e.Stream, Op: e.Op, Attempt: e.Attempt, Err: e.Err}
 			if e.Err != nil {
@@ -219,6 +224,10 @@ func groupEvent(what coord.What) GroupEvent {
 		return DeliveryPaused
 	case coord.TrustBack:
 		return DeliveryResumed
+	case coord.Unable:
+		return ReadingFailed
+	case coord.Able:
+		return ReadingWorks
 	case coord.LeaseTaken:
 		return LeaseTaken
 	case coord.LeaseLost:

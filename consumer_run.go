@@ -37,6 +37,8 @@ type consumerRun struct {
 	until  time.Time
 	listed atomic.Bool
 
+	serving serving
+
 	// leave makes the worker leave the group, for an error.
 	leave context.CancelCauseFunc
 
@@ -59,6 +61,7 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 		shards:  make(map[lease.Key]*shardRun),
 		streams: make(map[string]*consumedStream),
 	}
+	r.serving.began = time.Now()
 	r.until = time.Now().Add(max(c.reading.StartTimeout, coldStart))
 	r.buffers.New = func() any { return new([]Record) }
 	r.ctx, r.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -67,7 +70,7 @@ func newConsumerRun(ctx context.Context, c *Consumer, streams []*consumedStream)
 		TTL: c.cfg.LeaseTTL, Capacity: max(c.cfg.MaxLeases, 0),
 		CheckpointEvery: c.cfg.CheckpointEvery, ListEvery: c.cfg.ListEvery, Build: programBuild(),
 		StartTimeout: max(c.reading.StartTimeout, 0), ShutdownTimeout: c.cfg.ShutdownTimeout,
-		Streams: r.add(streams), List: r.list, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
+		Streams: r.add(streams), List: r.list, Probe: r.probe, Reader: r, Hooks: r.hooks(), Logger: c.cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("kin: NewConsumer: %w", err)
@@ -83,6 +86,7 @@ func (r *consumerRun) loop(ctx context.Context) error {
 	r.leave = leave
 	// Ends with r.ctx; waited for below.
 	r.work.Go(func() { r.followStreams(r.ctx) })
+	r.work.Go(func() { r.listen(r.ctx) }) // likewise
 	return r.result(r.runWorker(stop))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kinstream/kin/internal/coord"
@@ -35,6 +36,8 @@ type shardRun struct {
 	// patience ends when what is delivered is not to be waited for any longer.
 	patience  context.Context
 	impatient context.CancelFunc
+
+	calling atomic.Int64 // since when a call is under way, as serving counts; 0 if none is
 
 	changed chan struct{} // holds a token if something was acknowledged while waiting was set
 

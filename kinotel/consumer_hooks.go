@@ -42,7 +42,7 @@ func newConsumerCounts(mk *maker, with []attribute.KeyValue) consumerCounts {
 		events:       mk.counter(prefix+"group.events", "{event}", "What happened in the group."),
 	}
 	if mk.err == nil {
-		for e := kin.WorkerJoined; e <= kin.StreamReadable; e++ {
+		for e := kin.WorkerJoined; e <= kin.ReadingWorks; e++ {
 			c.add(c.events, 0, keyEvent.String(labelValue(e.String()))) // so that the first time is an increase
 		}
 	}

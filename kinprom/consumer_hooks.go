@@ -34,7 +34,7 @@ func newConsumerCounts(f family) consumerCounts {
 		outOfRange:   f.counters("out_of_range_records_total", "User records that belong to another shard.", labelStream),
 		events:       f.counters("group_events_total", "What happened in the group.", "event"),
 	}
-	for e := kin.WorkerJoined; e <= kin.StreamReadable; e++ {
+	for e := kin.WorkerJoined; e <= kin.ReadingWorks; e++ {
 		c.events.WithLabelValues(labelValue(e.String())) // 0, so that the first time is an increase
 	}
 	return c

@@ -133,6 +133,40 @@
 // worker that comes into a lease which by its own plan is a third one's by now reads it until
 // that one is known to look often, as with any other lease of its own.
 //
+// # A worker that can't read
+//
+// A worker may reach the store and not the service: a network that is cut on one side, credentials
+// that only it can't renew. Nobody forgets it, since its heartbeats come. So it says so itself.
+//
+//	       0     0.5 TTL                    2 TTL
+//	-------|--------|-------------------------|---------------------|-----------
+//	   no call is   |  its row says that      |  hands over what      |  a probe is
+//	   answered     |  it is unable; it goes  |  others can have, and |  answered: its row
+//	                |  on trying              |  probes               |  says so no more
+//
+// The rules:
+//
+//   - When no call of the service has been answered for 0.5 TTL, and a probe fails too, which is one
+//     more reading of any shard, the worker is unable. Its row says so with a heartbeat: the
+//     capacity is below 0. Failures that show that the service answers don't count: throttling,
+//     and what is said of one shard or stream.
+//   - The plan gives an unable worker only what no able one can have. If all are unable, it is as
+//     if none were.
+//   - An unable worker keeps its leases, and tries to read on, until it has known of an able one
+//     for 1.5 TTL on end. So if the service is away from all, all have said so before one has given
+//     anything away, and if it comes back, all have found out before one gives anything to
+//     the one that was the first. No lease moves.
+//   - While an unable worker is to give a lease away, all others probe too: they may not have tried
+//     to read for long, and would be taken for able.
+//   - An unable worker probes every 0.25 TTL, and every 0.5 TTL when it has given leases away. When a
+//     probe is answered, it is able again. Who has to give leases away once more within 60 TTL
+//     comes back only after probes have been answered for 1 TTL, the next time for 2, and so on up
+//     to 30.
+//
+// All of it only decides who is planned to read. Leases move as they always do, by planned
+// hand-overs. Draining, by the worker itself or an operator, has nothing to do with it and goes
+// first.
+//
 // # Shards
 //
 // The first worker of a group that reads a stream writes the stream's row with the start

@@ -107,7 +107,8 @@ type Worker struct {
 	// Streams are the ARNs of the streams that the worker can read.
 	Streams []string
 
-	// Capacity is how many leases the worker takes at most. 0 means that there is no limit.
+	// Capacity is how many leases the worker takes at most. 0 means that there is no limit. Below
+	// 0 it says that the worker can't read for now: see [Worker.Unable] and [Worker.Limit].
 	Capacity int
 
 	// Draining says that the worker is to have no leases: it is about to stop, or an operator
@@ -124,6 +125,19 @@ type Worker struct {
 	// clock, both for people to look at.
 	Build    string
 	JoinedAt time.Time
+}
+
+// Unable says whether the worker can't read anything for now. Then it is to have only what no other
+// worker can have.
+func (w Worker) Unable() bool { return w.Capacity < 0 }
+
+// Limit returns how many leases the worker takes at most, whether it can read or not. 0 means that
+// there is no limit.
+func (w Worker) Limit() int {
+	if w.Unable() {
+		return ^w.Capacity // so that no limit has a form for this too
+	}
+	return w.Capacity
 }
 
 // Stream is the row of one stream of a group.

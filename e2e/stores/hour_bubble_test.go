@@ -112,6 +112,7 @@ func hour(t *testing.T, shards, workers int, busy bool) calls {
 				List: func(context.Context, string, lease.Checkpoint) (coord.Listed, error) {
 					return coord.Listed{Shards: listing(shards), At: time.Now()}, nil
 				},
+				Probe: func(context.Context, lease.Key) error { return nil },
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -14,7 +14,8 @@
 // # What matters, in this order
 //
 //  1. Nobody gets a lease that it can't have: of a stream that it can't read, beyond its
-//     capacity, or while it is draining.
+//     capacity, or while it is draining. Nobody who is unable gets one that somebody else can
+//     have: what those leave over is planned for the unable ones by themselves.
 //  2. A lease that is pinned to a worker which can have it goes there, and counts.
 //  3. As many leases as possible have a worker.
 //  4. The counts are as even as 1 and 2 allow: within one of each other if all workers can

@@ -45,6 +45,10 @@ type List struct {
 	Start  lease.Checkpoint // empty except when the stream is being seeded
 }
 
+// Probe asks whether the service answers, by reading a shard of which nothing comes of it. It is
+// answered by [Probed].
+type Probe struct{ Key lease.Key }
+
 // StartShard says that the worker owns the lease: read its shard from the checkpoint on. It
 // never comes for a shard whose former reading has not been answered by [Stopped] or [Ended],
 // whatever the epoch. It may come again with the same epoch, if the shard was to be handed over
@@ -117,6 +121,7 @@ type Note struct {
 	Lease  lease.Lease // of the notes about a lease: the row as it is now
 	Worker string      // of the notes about a worker; of LeaseHandedOver: the new owner, or empty
 	Own    bool        // the note is about this worker
+	Err    error       // of Unable: why the last probe failed
 }
 
 // What says what a [Note] is about.
@@ -133,6 +138,8 @@ const (
 	WorkerDied                  // its row was deleted because its beat stood still, or by force; also this one's
 	TrustLapsed                 // no heartbeat was answered for too long
 	TrustBack                   // and reading goes on
+	Unable                      // the service does not answer this worker; others are to read instead
+	Able                        // it does again
 )
 
 // Left says that the worker has left the group, or never joined it: all is over, and no event
@@ -149,6 +156,7 @@ func (PutStream) action()    {}
 func (Forget) action()       {}
 func (Drain) action()        {}
 func (List) action()         {}
+func (Probe) action()        {}
 func (StartShard) action()   {}
 func (StopShard) action()    {}
 func (Trust) action()        {}

@@ -21,6 +21,8 @@ const (
 	longCall       = 0.5 // those that grow with the group
 	longCallLeast  = 5 * time.Second
 	listCall       = 30 * time.Second
+	probeCall      = 0.3 // two round trips: what takes longer is no reading
+	probeCallLeast = 2 * time.Second
 )
 
 // call makes a call in a goroutine of its own, which Run waits for, and mails the answer.
@@ -41,6 +43,8 @@ func CallTimeout(ttl time.Duration, a Action) time.Duration {
 		return max(part(ttl, stepsCall), stepsCallLeast)
 	case List:
 		return listCall
+	case Probe:
+		return max(part(ttl, probeCall), probeCallLeast)
 	}
 	return max(part(ttl, shortCall), shortCallLeast)
 }
@@ -85,6 +89,8 @@ func (l *loop) answer(ctx context.Context, a Action) Event {
 		listed, err := l.cfg.List(ctx, a.Stream, a.Start)
 		listed.Stream, listed.Err = a.Stream, err
 		return listed
+	case Probe:
+		return Probed{Err: l.cfg.Probe(ctx, a.Key)}
 	}
 	panic("kin: BUG: coord: no such call")
 }
@@ -154,10 +160,14 @@ func (l *loop) note(n Note) {
 		log.Warn("no heartbeat was answered in time: delivering nothing")
 	case TrustBack:
 		log.Info("delivering again")
+	case Unable:
+		log.Warn("no call of Kinesis is answered: leaving the shards to workers that can read, if there are any", "err", n.Err)
+	case Able:
+		log.Info("Kinesis answers: taking shards again")
 	case WorkerJoined, WorkerLeft, WorkerDied:
 	}
 	if hooks.Worker != nil {
-		hooks.Worker(WorkerEvent{What: n.What, Worker: n.Worker, Own: n.Own})
+		hooks.Worker(WorkerEvent{What: n.What, Worker: n.Worker, Own: n.Own, Err: n.Err})
 	}
 }
 

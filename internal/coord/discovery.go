@@ -183,13 +183,14 @@ func (m *Machine) fail(st *stream, err error) {
 func (m *Machine) chooseListers() {
 	for _, arn := range m.arns {
 		st := m.streams[arn]
-		best, least := "", uint64(0)
+		best, least, able := "", uint64(0), false
 		for _, id := range m.peerIDs {
-			if p := m.peers[id]; p.out() || !slices.Contains(p.row.Streams, arn) {
+			p := m.peers[id]
+			if p.out() || !slices.Contains(p.row.Streams, arn) || able && p.row.Unable() {
 				continue
 			}
-			if h := hash(id, arn); best == "" || h < least {
-				best, least = id, h
+			if h := hash(id, arn); best == "" || h < least || !able && !p.row.Unable() {
+				best, least, able = id, h, !p.row.Unable()
 			}
 		}
 		st.mine = best == m.id

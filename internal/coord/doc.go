@@ -49,6 +49,14 @@
 // them is nobody's. What a change taught of a lease may be newer than that; then a load has to
 // come first.
 //
+// # Whether the service answers
+//
+// The Machine is told when calls of the service begin to fail and when they work again ([Served]), and
+// asks for a [Probe] now and then while they fail. From that follows whether the worker's row says
+// that it is unable, which is all that others need to know: the plan does the rest. What the worker
+// adds to that is patience: see "A worker that can't read" in package lease. Its leases stay in
+// state moving meanwhile, and are read, or tried to be.
+//
 // # What it costs
 //
 // A Step with a Tick or Progress does not depend on the number of leases. A poll is looked
@@ -65,6 +73,7 @@
 // order beside others: TestLeave, TestLeavingTogether. That heirs look when a lease is stopped:
 // TestHandOver and the scripts heirs, newheirs, drainedheirs, settle, standin, passon and handback. That a
 // worker which can't join gets nothing, and keeps nobody from reading: the script unbegun,
-// TestWorkersThatDieAsTheyJoin. That one worker writes the first leases: TestFirstLeases. Rates:
+// TestWorkersThatDieAsTheyJoin. That a worker which can't read gives its leases to those that can, and
+// only then: TestWorkersThatCannotRead. That one worker writes the first leases: TestFirstLeases. Rates:
 // TestIdleCost, TestWorkers. All of it together: package sim. Scripts are in testdata.
 package coord

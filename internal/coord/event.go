@@ -142,6 +142,17 @@ type StreamConfig struct {
 	Start     lease.Checkpoint // TRIM_HORIZON, AT_TIMESTAMP:<time>, or LATEST
 }
 
+// Served says whether calls of the service are answered that read the shards of this worker. It
+// comes when that changes: with the first failure after an answer, and the first answer after a
+// failure. At the start they are.
+type Served struct {
+	OK  bool
+	For time.Duration // of a failure: for how long nothing has been answered by now
+}
+
+// Probed answers [Probe]. Err is nil if the service has answered, whatever it said.
+type Probed struct{ Err error }
+
 func (Tick) event()      {}
 func (Jumped) event()    {}
 func (Joined) event()    {}
@@ -161,3 +172,5 @@ func (Leave) event()     {}
 func (GiveUp) event()    {}
 func (Cut) event()       {}
 func (Streams) event()   {}
+func (Served) event()    {}
+func (Probed) event()    {}

@@ -29,11 +29,15 @@ func (m *Machine) moveOn() {
 		if e.slot == nil || e.slot.state != Moving {
 			continue
 		}
-		at := m.moveAt(e)
+		from := m.moveFrom(e)
+		at := max(m.moveAt(e), from)
 		if at <= m.now {
 			why := HandOver
 			if m.wantsOut {
 				why = Shutdown
+			}
+			if from > 0 {
+				m.gives()
 			}
 			m.stop(e, why)
 			continue
@@ -63,6 +67,19 @@ func (m *Machine) moveAt(e *entry) time.Duration {
 		return never
 	}
 	return s.heirSince + m.pollLongest() + m.ttl(pollOften)
+}
+
+// moveFrom is when the reading of a lease in state Moving may be stopped at the earliest. An unable
+// worker gives leases to able ones only after a time.
+func (m *Machine) moveFrom(e *entry) time.Duration {
+	heir := m.peers[e.slot.heir]
+	switch {
+	case !m.unable || m.wantsOut || m.drained || heir == nil || heir.row.Unable() || !slices.Contains(m.usable, e.key.Stream):
+		return -never
+	case m.othersFrom == never:
+		return never
+	}
+	return m.othersFrom + m.ttl(keepFor)
 }
 
 // stop asks for the end of a reading.
@@ -142,6 +159,7 @@ func (m *Machine) heir(e *entry) string {
 func (m *Machine) keepsHeir(e *entry) bool {
 	heir := m.peers[e.slot.heir]
 	return heir != nil && e.slot.heir != m.id && e.row.Pin != e.planned && !heir.out() && !heir.suspect &&
+		(!heir.row.Unable() || e.slot.heir == e.planned) &&
 		slices.Contains(heir.row.Streams, e.key.Stream)
 }
 

@@ -49,6 +49,7 @@ type Machine struct {
 	writing
 	discovery
 	leaving
+	ability
 }
 
 // New returns a Machine that has not begun. The first [Machine.Step], with a [Tick], makes it
@@ -62,6 +63,7 @@ func New(c Config) *Machine {
 	m.writing = writing{retryAt: never}
 	m.discovery = discovery{streams: map[string]*stream{}, dropped: map[string]*stream{}}
 	m.leaving = leaving{drain: call{due: never}, farewell: call{due: never}, cutAt: never}
+	m.ability = ability{failingFrom: never, wellFrom: never, othersFrom: never, backAt: -never}
 	m.setStreams(c.Streams)
 	return m
 }
@@ -79,6 +81,7 @@ func (m *Machine) Step(now time.Duration, e Event) []Action {
 	m.step++
 	m.checkTrust()
 	m.handle(e)
+	m.judgeAbility()
 	m.replan()
 	m.moveOn()
 	m.discover()
@@ -128,6 +131,10 @@ func (m *Machine) handle(e Event) {
 		m.onCut()
 	case Streams:
 		m.setStreams(e.Streams)
+	case Served:
+		m.onServed(e)
+	case Probed:
+		m.onProbed(e)
 	default:
 		panic(fmt.Sprintf("kin: BUG: coord: event %T", e))
 	}
@@ -160,6 +167,7 @@ func (m *Machine) makeCalls() {
 		m.ask(&m.farewell)
 		m.do(Forget{Worker: m.id, Beat: lease.AnyBeat})
 	}
+	m.probeIfDue()
 	m.look()
 }
 
@@ -170,7 +178,7 @@ func (m *Machine) Wake() time.Duration {
 		return never
 	}
 	at := min(m.join.next(), m.beatDue(), m.drain.next(), m.farewell.next(), m.lookDue())
-	at = min(at, m.replanDue(), m.movingAt, m.storeDue(), m.discoverDue(), m.cutAt)
+	at = min(at, m.replanDue(), m.movingAt, m.storeDue(), m.discoverDue(), m.cutAt, m.probeDue(), m.unableDue())
 	if m.phase == member && !m.lapsed {
 		at = min(at, m.trustUntil)
 	}
@@ -183,7 +191,7 @@ func (m *Machine) ID() string { return m.id }
 // row returns the worker's row as it is to be.
 func (m *Machine) row() lease.Worker {
 	return lease.Worker{
-		ID: m.id, Beat: firstBeat, Streams: m.readable(), Capacity: m.cfg.Capacity, Draining: m.wantsOut || m.drained,
+		ID: m.id, Beat: firstBeat, Streams: m.readable(), Capacity: m.capacity(), Draining: m.wantsOut || m.drained,
 		Seen: m.seen, TTL: m.cfg.TTL, Build: m.cfg.Build,
 	}
 }

@@ -100,7 +100,7 @@ func (m *Machine) meet(w lease.Worker, blind, first bool) {
 	}
 	if w.ID == m.id {
 		m.drained = w.Draining && !m.wantsOut
-		p.row.Streams, p.row.Capacity, p.row.Draining = m.readable(), m.cfg.Capacity, w.Draining || m.wantsOut
+		p.row.Streams, p.row.Capacity, p.row.Draining = m.readable(), m.capacity(), w.Draining || m.wantsOut
 	}
 	if before.Draining != p.row.Draining || before.Capacity != p.row.Capacity || !slices.Equal(before.Streams, p.row.Streams) {
 		m.replanSoon()

@@ -60,6 +60,7 @@ func (m *Machine) replan() {
 
 // compute asks package assign who is to have each lease that may be read.
 func (m *Machine) compute() {
+	m.seekAble()
 	entries := m.inOrder()
 	rows := make([]lease.Lease, 0, len(entries))
 	for _, e := range entries {
@@ -78,7 +79,7 @@ func (m *Machine) compute() {
 	workers := make([]assign.Worker, 0, len(m.peers))
 	for _, id := range m.peerIDs {
 		p := m.peers[id]
-		workers = append(workers, assign.Worker{ID: id, Streams: p.row.Streams, Capacity: p.row.Capacity, Draining: p.out()})
+		workers = append(workers, assign.Worker{ID: id, Streams: p.row.Streams, Capacity: p.row.Limit(), Draining: p.out(), Unable: p.row.Unable()})
 	}
 	for i, owner := range assign.Plan(leases, workers) {
 		e := m.entries[leases[i].Key]
@@ -88,9 +89,12 @@ func (m *Machine) compute() {
 
 // act does what the plan wants of each lease.
 func (m *Machine) act() {
-	m.moving = m.moving[:0]
+	m.moving, m.inherits = m.moving[:0], false
 	waiting := 0
 	for _, e := range m.inOrder() {
+		if e.ready && e.row.Owner != m.id {
+			m.inherit(e)
+		}
 		switch {
 		case e.slot != nil:
 			m.steer(e)

@@ -38,6 +38,13 @@ const (
 	retryMost  = 0.5
 
 	cutGrace = 0.2 // from Cut to the end
+
+	unableAfter = 0.5  // after no call of the service was answered for so long
+	keepFor     = 1.5  // an unable worker keeps its leases for so long after it knows of an able one
+	probeEvery  = 0.25 // while nothing is answered
+	probeSeldom = 0.5  // when the leases are given away; and while another worker is to do so
+	relapseIn   = 60.0 // a worker that gives its leases away again within so long comes back later
+	returnMost  = 30.0 // by so much at most
 )
 
 const (

@@ -74,6 +74,10 @@ type WorkerConfig struct {
 	// and Err of the answer are set by the Worker.
 	List func(ctx context.Context, stream string, start lease.Checkpoint) (Listed, error)
 
+	// Probe reads a shard, of which nothing comes. The error is nil if the service answers, whatever
+	// it says.
+	Probe func(ctx context.Context, key lease.Key) error
+
 	// Reader reads the shards.
 	Reader Reader
 
@@ -101,9 +105,10 @@ type LeaseEvent struct {
 
 // WorkerEvent says that a worker joined, left or died, or that this one may not deliver for now.
 type WorkerEvent struct {
-	What   What // WorkerJoined, WorkerLeft, WorkerDied, TrustLapsed or TrustBack
+	What   What // WorkerJoined, WorkerLeft, WorkerDied, TrustLapsed, TrustBack, Unable or Able
 	Worker string
-	Own    bool // it is this worker
+	Own    bool  // it is this worker
+	Err    error // of Unable: why it can't read
 }
 
 // StoreEvent says that a call of the store, or a listing, failed, or worked again. What failed
@@ -142,8 +147,8 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 
 func newWorker(cfg WorkerConfig, id string) (*Worker, error) {
 	switch {
-	case cfg.Store == nil || cfg.List == nil || cfg.Reader == nil:
-		return nil, errors.New("coord: Store, List and Reader must be set")
+	case cfg.Store == nil || cfg.List == nil || cfg.Probe == nil || cfg.Reader == nil:
+		return nil, errors.New("coord: Store, List, Probe and Reader must be set")
 	case cfg.Name == "":
 		return nil, errors.New("coord: Name must be set")
 	case cfg.TTL <= 0 || cfg.CheckpointEvery <= 0 || cfg.ListEvery <= 0 || cfg.ShutdownTimeout <= 0:
@@ -191,6 +196,12 @@ func (w *Worker) Ended(key lease.Key, epoch int64, checkpoint lease.Checkpoint, 
 // are done up to the checkpoint; empty if none was. It never waits.
 func (w *Worker) Stopped(key lease.Key, epoch int64, checkpoint lease.Checkpoint) {
 	w.mail.put(message{event: Stopped{Key: key, Epoch: epoch, Checkpoint: checkpoint}})
+}
+
+// Served says that calls of the service are answered again, or that they are not and have not been
+// for a while: see the event [Served]. It never waits.
+func (w *Worker) Served(ok bool, since time.Duration) {
+	w.mail.put(message{event: Served{OK: ok, For: since}})
 }
 
 // Checkpoint stores what is done of a shard now, and waits until it is stored. The error is

@@ -64,6 +64,9 @@ func (b *bubble) start(name string, change ...func(*coord.WorkerConfig)) *fake {
 		List: func(context.Context, string, lease.Checkpoint) (coord.Listed, error) {
 			return coord.Listed{Shards: b.shards, At: time.Now()}, nil
 		},
+		Probe: func(context.Context, lease.Key) error {
+			return nil
+		},
 		Hooks: coord.Hooks{
 			Lease:  func(e coord.LeaseEvent) { f.note(e.What) },
 			Worker: func(e coord.WorkerEvent) { f.note(e.What) },

@@ -68,6 +68,7 @@ type node struct {
 	left    *coord.Left
 	missed  []coord.Event // while it was paused
 	steps   int
+	dark    bool // the service does not answer it
 }
 
 type task struct {
@@ -284,6 +285,9 @@ func (n *node) call(a coord.Action) {
 	if n.w.fault != nil {
 		made, err = n.w.fault(n, op)
 	}
+	if _, probe := a.(coord.Probe); probe && n.dark {
+		made, err = false, errDark
+	}
 	if u, ok := a.(coord.Update); ok && n.w.refuse != nil && n.w.refuse(u) {
 		made, err = false, errDown
 	}
@@ -303,7 +307,19 @@ func (n *node) call(a coord.Action) {
 	})
 }
 
-var errDown = errors.New("the store is down")
+var (
+	errDown = errors.New("the store is down")
+	errDark = errors.New("the service does not answer")
+)
+
+// darken makes the service not answer a node, or answer again; one that reads nothing finds out
+// only when it asks.
+func (n *node) darken(dark bool) {
+	n.dark = dark
+	if len(n.reading) > 0 {
+		n.tell(coord.Served{OK: !dark})
+	}
+}
 
 // failure is the answer of a call of which nothing is known.
 func failure(a coord.Action, err error) coord.Event {
@@ -326,6 +342,8 @@ func failure(a coord.Action, err error) coord.Event {
 		return coord.Drained{Worker: a.Worker, Err: err}
 	case coord.List:
 		return coord.Listed{Stream: a.Stream, Err: err}
+	case coord.Probe:
+		return coord.Probed{Err: err}
 	}
 	panic(fmt.Sprintf("%T", a))
 }
@@ -360,6 +378,8 @@ func (w *world) serve(a coord.Action) coord.Event {
 	case coord.List:
 		shards := slices.DeleteFunc(slices.Clone(w.shards[a.Stream]), func(s topology.Shard) bool { return w.hidden[s.ID] })
 		return coord.Listed{Stream: a.Stream, Shards: shards, At: created.Add(24 * time.Hour).Add(w.now)}
+	case coord.Probe:
+		return coord.Probed{}
 	}
 	panic(fmt.Sprintf("%T", a))
 }

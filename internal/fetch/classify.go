@@ -85,6 +85,35 @@ func Code(err error) string {
 	return ""
 }
 
+// Answered says whether err shows that the service answers this caller, as throttling does, and
+// what it says of one stream or shard. It does not if there is no answer, or one that is no use
+// to anybody, or one that refuses the caller.
+func Answered(err error) bool {
+	code := Code(err)
+	class, known := classifyCode(code)
+	switch {
+	case code == "":
+		return Classify(err) == Throttled // by something in between
+	case !known:
+		return classifyStatus(err) != Transient
+	case class == Transient:
+		return code == "ResourceInUseException"
+	case class == Terminal:
+		return !refusesCaller(code)
+	}
+	return true
+}
+
+// refusesCaller says whether a refusal is about who calls, and not about what is called.
+func refusesCaller(code string) bool {
+	switch code {
+	case "AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "OptInRequired", "IncompleteSignature":
+		return true
+	}
+	return curable(code)
+}
+
 func classifyCode(code string) (Class, bool) {
 	switch code {
 	case "ProvisionedThroughputExceededException", "KMSThrottlingException", "LimitExceededException",

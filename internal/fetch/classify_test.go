@@ -72,3 +72,40 @@ func TestClassify(t *testing.T) {
 		})
 	}
 }
+
+func TestAnswered(t *testing.T) {
+	t.Parallel()
+
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a shard's limit":                 {response(400, &types.ProvisionedThroughputExceededException{}), true},
+		"a throttle of a proxy":           {response(429, errors.New("slow down")), true},
+		"an old iterator":                 {response(400, &types.ExpiredIteratorException{}), true},
+		"no such stream":                  {response(400, &types.ResourceNotFoundException{}), true},
+		"a stream that changes":           {response(400, &types.ResourceInUseException{}), true},
+		"a wrong argument":                {response(400, &types.InvalidArgumentException{}), true},
+		"no access to the key":            {response(400, &types.KMSAccessDeniedException{}), true},
+		"a refusal of an unknown kind":    {response(400, &smithy.GenericAPIError{Code: "SomethingNew"}), true},
+		"a failure of an unknown kind":    {response(500, &smithy.GenericAPIError{Code: "SomethingNew"}), false},
+		"no access":                       {response(400, &types.AccessDeniedException{}), false},
+		"unknown credentials":             {response(400, &smithy.GenericAPIError{Code: "UnrecognizedClientException"}), false},
+		"credentials that have expired":   {response(400, &smithy.GenericAPIError{Code: "ExpiredTokenException"}), false},
+		"a failure":                       {response(500, &types.InternalFailureException{}), false},
+		"an empty 503":                    {response(503, errors.New("empty")), false},
+		"a page of some other server":     {response(404, errors.New("not found")), false},
+		"an answer that is cut":           {response(200, &smithy.DeserializationError{Err: io.ErrUnexpectedEOF}), false},
+		"a refused connection":            {operation(&smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", Err: syscall.ECONNREFUSED}}), false},
+		"a time-out of ours":              {operation(fmt.Errorf("canceled, %w", context.DeadlineExceeded)), false},
+		"a host that does not exist":      {operation(&smithyhttp.RequestSendError{Err: &net.DNSError{IsNotFound: true}}), false},
+		"credentials that can't be found": {operation(errors.New("get credentials: none")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := fetch.Answered(tt.err); got != tt.want {
+				t.Errorf("Answered(%v) = %v, want %v", tt.err, got, tt.want)
+			}
+		})
+	}
+}

@@ -144,6 +144,8 @@ func (p *process) perform(a coord.Action) {
 		p.left(a.Err)
 	case coord.List:
 		p.list(a)
+	case coord.Probe:
+		p.probe(a)
 	case coord.Note, coord.StreamFailed, coord.Flushed: // for people, and for those who wait
 	default:
 		p.call(coord.CallTimeout(p.world.scenario.TTL, a), func() call { return p.storeCall(a) })
@@ -328,7 +330,7 @@ func (p *process) list(a coord.List) {
 	fails := !w.calm && w.rand.Float64() < how.ListFail
 	w.loop.after(time.Duration(5+w.rand.IntN(50))*time.Millisecond, func() {
 		e := coord.Listed{Stream: a.Stream, At: w.wall()}
-		if fails {
+		if fails || p.dark() {
 			e.Err = errThrottled
 		} else {
 			e.Shards = s.list(w.loop.now-lag, lacks)

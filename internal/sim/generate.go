@@ -48,6 +48,7 @@ func Generate(seed uint64, size Size) Scenario {
 	s.Service = generateService(r)
 	s.Handler = generateHandler(r, s.TTL)
 	s.Steps = generateSteps(r, s, size)
+	s.Steps = withDarkness(s)
 	if capacity {
 		s.Capacity = s.enough()
 	}
@@ -93,7 +94,7 @@ var weights = [whats]int{
 
 func generateSteps(r *rand.Rand, s Scenario, size Size) []Step {
 	var kinds []What
-	for what := range whats {
+	for what := range Dark { // what comes then is added by withDarkness
 		rare := what == Reset || what == Force || what == Drift || what == Trim
 		if r.IntN(5) < 2 && (!rare || r.IntN(4) == 0) {
 			for range weights[what] {
@@ -118,6 +119,24 @@ func generateSteps(r *rand.Rand, s Scenario, size Size) []Step {
 		for i := range steps[:len(steps)/2] {
 			steps[i].At = steps[0].At + time.Duration(r.Int64N(int64(s.TTL)))
 		}
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	return steps
+}
+
+// withDarkness adds times in which the service does not answer to the steps of some scenarios. It has
+// a source of chance of its own, so that a seed that is known for something keeps its meaning.
+func withDarkness(s Scenario) []Step {
+	r := rand.New(rand.NewPCG(s.Seed, 3))
+	if r.IntN(3) > 0 {
+		return s.Steps
+	}
+	steps := slices.Clone(s.Steps)
+	at := func() time.Duration { return time.Duration(r.Int64N(int64(s.Trouble))) }
+	for range 1 + r.IntN(4) {
+		step := Step{At: at(), What: pick(r, Dark, Dark, Gloom), Host: r.IntN(s.Hosts), Pick: r.IntN(1 << 16)}
+		step.For = time.Duration(r.Int64N(int64(pick(r, s.TTL, 3*s.TTL, 6*s.TTL))))
+		steps = append(steps, step)
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return steps

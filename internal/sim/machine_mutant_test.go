@@ -77,6 +77,21 @@ var machineMutants = []struct {
 		"a lost answer counts as a change that was made", "../coord/writer.go",
 		"			m.unknown(e)\n			continue", "			m.outcome(e, lease.Result{Made: true, Lease: c.New})\n			continue",
 	}, {
+		"who can't read keeps what others could read", "../coord/handover.go",
+		"return m.othersFrom + m.ttl(keepFor)", "return never",
+	}, {
+		"who can't read gives everything away at once", "../coord/timing.go",
+		"keepFor     = 1.5", "keepFor     = 0.01",
+	}, {
+		"the plan does not heed who can't read", "../coord/plan.go",
+		"Unable: p.row.Unable()", "Unable: false",
+	}, {
+		"who reads nothing does not find out that it can't", "../coord/ability.go",
+		"m.inherits = m.inherits || owner", "m.inherits = false && owner",
+	}, {
+		"who can read again does not say so", "../coord/ability.go",
+		"	m.setUnable(false)\n", "",
+	}, {
 		"a child waits for one of its parents only", "../discover/ready.go",
 		"for _, p := range l.Parents {", "for _, p := range l.Parents[:min(1, len(l.Parents))] {",
 	}, {

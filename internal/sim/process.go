@@ -16,6 +16,7 @@ type host struct {
 	rate   float64 // of its clock
 	cut    int     // partitions that go on
 	oneWay bool    // requests arrive, and answers get lost
+	dark   int     // times in which the service does not answer it that go on
 	away   bool    // no process is to be started until somebody says so
 	// badClock says that its clock is wrong by more than the margin.
 	badClock bool
@@ -47,6 +48,9 @@ type process struct {
 	stepped time.Duration // since when steps are counted, in true time
 	steps   int           // how many there were since
 	ongoing bool          // progress is to be told soon
+
+	shaded  bool // the judge was told that the service does not answer
+	failing bool // the Machine was told so
 }
 
 // boot starts a process on a host that has none.
@@ -69,6 +73,7 @@ func (w *world) boot(h *host) {
 	})
 	w.notef("host %d starts run %d", h.number, h.runs)
 	p.step(coord.Tick{})
+	p.sense()
 }
 
 // firstTime is what a clock shows when a process starts: anything, and nothing as a rule.
@@ -105,9 +110,11 @@ func (p *process) tell(kind history.Kind) {
 func (p *process) known() {
 	if id := p.machine.ID(); len(p.names) == 0 || p.names[len(p.names)-1] != id {
 		p.names = append(p.names, id)
+		p.shaded = false
 		if p.host.badClock {
 			p.world.record(history.Event{Kind: history.BadClock, Worker: id})
 		}
+		p.shade()
 	}
 }
 
@@ -298,7 +305,7 @@ func (p *process) count(a coord.Action) {
 		p.world.requests[polls]++
 	case coord.Load:
 		p.world.requests[loads]++
-	case coord.StartShard, coord.StopShard, coord.Trust, coord.Left, coord.List:
+	case coord.StartShard, coord.StopShard, coord.Trust, coord.Left, coord.List, coord.Probe:
 	default:
 		p.world.requests[others]++
 	}

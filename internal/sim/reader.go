@@ -63,6 +63,7 @@ func (p *process) start(l lease.Lease) {
 	p.keys = slices.Insert(p.keys, i, l.Key)
 	r.record(history.Event{Kind: history.Started, Text: string(l.Checkpoint)})
 	r.fetch()
+	p.sense()
 }
 
 func (r *reader) record(e history.Event) {
@@ -109,7 +110,10 @@ func (r *reader) fetch() {
 	r.fetching = true
 	r.p.after(time.Duration(2+r.p.world.rand.IntN(30))*time.Millisecond, func() {
 		r.fetching = false
-		if !r.over && !r.stopping && r.batch == nil && r.p.mayDeliver() {
+		switch {
+		case r.over || r.stopping || r.batch != nil || !r.p.mayDeliver():
+		case r.p.dark(): // sense looks again
+		default:
 			r.fetched()
 		}
 	})

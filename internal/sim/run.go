@@ -115,6 +115,9 @@ func (w *world) settled() string {
 		if h.process == nil || h.process.leaving || h.process.frozen > 0 {
 			return fmt.Sprintf("host %d has no worker", h.number)
 		}
+		if h.process.dark() {
+			return fmt.Sprintf("the service does not answer host %d", h.number)
+		}
 	}
 	return w.uneven()
 }
@@ -129,7 +132,16 @@ func (w *world) settleLimit() time.Duration {
 			generations++
 		}
 	}
-	return 10*s.TTL + 4*s.Handler.Slow + 3*s.CheckpointEvery + 4*s.ListEvery + time.Duration(generations)*s.TTL + time.Duration(generations)*s.ListEvery
+	dark, longest := 0, time.Duration(0)
+	for _, step := range s.Steps {
+		if step.What == Dark || step.What == Gloom {
+			dark, longest = dark+1, max(longest, step.For)
+		}
+	}
+	if dark > 0 { // who can't read again and again comes back later each time
+		longest += s.TTL << dark
+	}
+	return longest + 10*s.TTL + 4*s.Handler.Slow + 3*s.CheckpointEvery + 4*s.ListEvery + time.Duration(generations)*s.TTL + time.Duration(generations)*s.ListEvery
 }
 
 // uneven says whether shares differ by more than one, although nothing speaks against it.

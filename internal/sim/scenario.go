@@ -93,12 +93,14 @@ const (
 	Reset                 // an operator resets a stream to its oldest records, or to now
 	Force                 // an operator deletes the worker's row
 	Drift                 // the clock of the host runs at 60 % from now on
+	Dark                  // the service answers no call of the host
+	Gloom                 // the service answers nobody
 	whats
 )
 
 var whatNames = [whats]string{
 	"crash", "leave", "start", "freeze", "jump", "partition", "outage", "throttle", "split", "merge", "trim", "expire", "drain", "pin", "reset",
-	"force", "drift",
+	"force", "drift", "dark", "gloom",
 }
 
 // String returns the kind in a word.

@@ -29,6 +29,14 @@ func (w *world) take(s Step) {
 		h.oneWay = s.Pick%2 == 0
 		w.loop.after(s.For, func() { h.cut-- })
 		return
+	case Dark:
+		w.darken(&h.dark, 1)
+		w.loop.after(s.For, func() { w.darken(&h.dark, -1) })
+		return
+	case Gloom:
+		w.darken(&w.gloom, 1)
+		w.loop.after(s.For, func() { w.darken(&w.gloom, -1) })
+		return
 	case Start:
 		w.boot(h)
 		return

@@ -24,6 +24,7 @@ type world struct {
 	hosts     []*host
 	down      int // outages of the store that go on
 	throttled int
+	gloom     int  // times in which the service answers nobody that go on
 	calm      bool // nothing fails, and handlers are quick
 	puts      bool
 	ids       int64 // of deliveries

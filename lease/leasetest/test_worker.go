@@ -64,6 +64,12 @@ func beatWrites(g *group) {
 	wantWorker(g, "what poll shows", s.Workers[0], want)
 	wantWorker(g, "the other worker", s.Workers[1], worker("x"))
 
+	sent.Capacity = -8 // of a worker that is unable
+	got = g.beat(sent)
+	want.Beat, want.Capacity = got.Beat, sent.Capacity
+	wantWorker(g, "what beat returned of an unable worker", got, want)
+	wantWorker(g, "what poll shows of an unable worker", g.on(1).poll().Workers[0], want)
+
 	last := got.Beat
 	for range 5 {
 		got = g.beat(lease.Worker{ID: "w"})

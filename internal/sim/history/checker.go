@@ -81,6 +81,7 @@ type worker struct {
 	trusted  time.Duration // when the last heartbeat that was answered began
 	trusting bool          // there was one
 	frozen   bool
+	shaded   bool // the service does not answer it
 	crashed  bool
 	badClock bool
 	forced   bool // its row was deleted by force
@@ -120,7 +121,7 @@ func (c *Checker) Record(e Event) {
 	switch e.Kind {
 	case Opened, Put, Closed, Trimmed, Gone:
 		c.atService(e)
-	case Joined, Beat, Forgotten, Trusted, Frozen, Thawed, Crashed, BadClock, Left:
+	case Joined, Beat, Forgotten, Trusted, Frozen, Thawed, Crashed, BadClock, Shaded, Left:
 		c.toWorker(e)
 	case StreamPut:
 		c.putStream(e)
@@ -190,6 +191,8 @@ func (c *Checker) toWorker(e Event) {
 		c.crash(w)
 	case BadClock:
 		w.badClock = true
+	case Shaded:
+		w.shaded = e.OK
 	default: // Left
 		c.left(w, e)
 	}

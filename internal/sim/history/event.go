@@ -55,6 +55,9 @@ const (
 	Crashed
 	BadClock
 
+	// The service does not answer a worker (OK), or does again.
+	Shaded
+
 	// The worker left, handing over everything if OK.
 	Left
 
@@ -64,7 +67,7 @@ const (
 
 var kindNames = [...]string{
 	"note", "opened", "put", "closed", "trimmed", "gone", "joined", "beat", "forgotten", "stream", "changed", "trusted",
-	"started", "stopped", "delivered", "handled", "acked", "ended", "frozen", "thawed", "crashed", "bad clock", "left", "calm",
+	"started", "stopped", "delivered", "handled", "acked", "ended", "frozen", "thawed", "crashed", "bad clock", "shaded", "left", "calm",
 }
 
 // String returns the kind in a word.

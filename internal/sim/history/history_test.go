@@ -240,6 +240,16 @@ func TestCheckerFinds(t *testing.T) {
 		{"the start of a stream is decided once", func(b *book) {
 			b.add(history.Event{Kind: history.StreamPut, Key: key(""), Text: "AT_TIMESTAMP:2026-01-01T00:00:00Z", OK: true})
 		}},
+		{"the shards of a worker in trouble are read by others soon", func(b *book) {
+			b.wait(time.Second)
+			b.Pass(b.now)
+			b.Watch(time.Second)
+			b.add(history.Event{Kind: history.Shaded, Worker: "a", OK: true})
+			b.wait(2 * time.Second)
+			b.Pass(b.now)
+			b.Watch(time.Second)
+		}},
+		{"leases stay where they are while nobody can read", func(b *book) { b.Stirred("0 went from a to b") }},
 		{"a planned hand-over leaves no shard unread for long", func(b *book) {
 			b.add(history.Event{Kind: history.Calm, OK: true})
 			b.stop()

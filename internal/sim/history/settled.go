@@ -56,6 +56,11 @@ func (c *Checker) Endless(worker string) {
 	c.breaksf("workers come to rest", "%s makes steps without end", worker)
 }
 
+// Stirred says that leases have moved although nobody could do better than who had them.
+func (c *Checker) Stirred(text string) {
+	c.breaksf("leases stay where they are while nobody can read", "%s", text)
+}
+
 // Watch judges that every shard is read: by a worker that is at work and may deliver. It is to
 // be called again and again; a shard may be without such a worker for a time.
 func (c *Checker) Watch(limit time.Duration) {
@@ -77,7 +82,7 @@ func (c *Checker) Watch(limit time.Duration) {
 func (c *Checker) isRead(s *shard) bool {
 	return slices.ContainsFunc(s.sessions, func(x *session) bool {
 		w := c.worker(x.worker)
-		return !w.frozen && !w.crashed && w.trusting && c.now <= w.trusted+scale(c.cfg.TTL, trustFor)
+		return !w.frozen && !w.crashed && !w.shaded && w.trusting && c.now <= w.trusted+scale(c.cfg.TTL, trustFor)
 	})
 }
 

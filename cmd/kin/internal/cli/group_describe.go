@@ -40,6 +40,8 @@ by the clock of the worker that did; a quiet shard has an old one.
 States of shards: reading; waiting (for its parents); unread (nobody has it); orphaned
 (its owner is gone, others will take it); finished.
 
+A worker that can't read gets no answer from Kinesis. Its shards go to others that do.
+
 --quick shows what is stored, without looking for life and lag.`,
 		Args:              exactly("GROUP"),
 		ValidArgsFunction: a.completeGroups,
@@ -66,6 +68,7 @@ type describedWorker struct {
 	Life     string    `json:"life"`
 	Quiet    float64   `json:"quiet_seconds,omitempty"`
 	Draining bool      `json:"draining,omitempty"`
+	Unable   bool      `json:"unable,omitempty"` // can't read from Kinesis for now
 	Shards   int       `json:"shards"`
 	Capacity int       `json:"capacity,omitempty"`
 	Streams  []string  `json:"streams"`
@@ -181,7 +184,7 @@ func describe(g operator.Group, lags []operator.Lag, now time.Time) describedGro
 	}
 	for _, w := range g.Workers {
 		worker := describedWorker{
-			ID: w.ID, Life: w.Life.String(), Draining: w.Draining, Shards: w.Leases, Capacity: w.Capacity,
+			ID: w.ID, Life: w.Life.String(), Draining: w.Draining, Unable: w.Unable(), Shards: w.Leases, Capacity: w.Limit(),
 			TTL: w.TTL.Seconds(), Build: w.Build, Joined: w.JoinedAt, Streams: []string{},
 		}
 		if w.Life == operator.Silent || w.Life == operator.Dead {
@@ -248,6 +251,9 @@ func workerRow(w describedWorker) []string {
 	}
 	if w.Draining {
 		state += ", draining"
+	}
+	if w.Unable {
+		state += ", can't read"
 	}
 	shards := strconv.Itoa(w.Shards)
 	if w.Capacity > 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ type listedGroup struct {
 	Group    string   `json:"group"`
 	Streams  []string `json:"streams"`
 	Workers  int      `json:"workers"`
+	Unable   int      `json:"unable,omitempty"` // of the workers: that can't read from Kinesis for now
 	Shards   int      `json:"shards"`
 	Owned    int      `json:"owned"`
 	Finished int      `json:"finished"`
@@ -50,8 +52,12 @@ func (a *app) groupList(cmd *cobra.Command) error {
 				}
 				continue
 			}
+			workers := strconv.Itoa(listed.Workers)
+			if listed.Unable > 0 {
+				workers += fmt.Sprintf(" (%d can't read)", listed.Unable)
+			}
 			rows = append(rows, []string{
-				name, strings.Join(listed.Streams, ","), strconv.Itoa(listed.Workers),
+				name, strings.Join(listed.Streams, ","), workers,
 				strconv.Itoa(listed.Shards), strconv.Itoa(listed.Owned), strconv.Itoa(listed.Finished),
 			})
 		}
@@ -68,6 +74,11 @@ func (a *app) groupList(cmd *cobra.Command) error {
 
 func listGroup(g operator.Group) listedGroup {
 	listed := listedGroup{Group: g.Name, Streams: []string{}, Workers: len(g.Workers), Shards: len(g.Leases)}
+	for _, w := range g.Workers {
+		if w.Unable() {
+			listed.Unable++
+		}
+	}
 	for _, s := range g.Streams {
 		listed.Streams = append(listed.Streams, operator.StreamName(s.ARN))
 	}

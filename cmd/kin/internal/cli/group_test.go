@@ -222,6 +222,25 @@ func TestGroupDescribe_shows_workers_shards_and_lag(t *testing.T) {
 	}
 }
 
+func TestGroupDescribe_and_list_show_who_cannot_read(t *testing.T) {
+	t.Parallel()
+	f := newGroup(t)
+	w := f.join("host-a-1")
+	w.Capacity = ^7
+	if _, err := f.store.Beat(t.Context(), "billing", w); err != nil {
+		t.Fatal(err)
+	}
+	if text := f.mustRun("group", "describe", "billing", "--quick"); !strings.Contains(text, "?, can't read") || !strings.Contains(text, "1 of at most 7") {
+		t.Errorf("describe does not say that the worker can't read, and takes at most 7 shards:\n%s", text)
+	}
+	if out := f.mustRun("group", "describe", "billing", "--quick", "-o", "json"); !strings.Contains(out, `"unable":true`) {
+		t.Errorf("describe as JSON = %s, want it unable", out)
+	}
+	if text := f.mustRun("group", "list"); !strings.Contains(text, "1 (1 can't read)") {
+		t.Errorf("list does not say that the worker can't read:\n%s", text)
+	}
+}
+
 func TestGroupDescribe_says_what_it_cannot_know(t *testing.T) {
 	t.Parallel()
 	f := newGroup(t)
