@@ -48,7 +48,7 @@ func (d *dispatcher) turn() bool {
 	if finished {
 		return false
 	}
-	d.feed(free)
+	more := d.feed(free)
 	now := p.now()
 	for len(d.alarms) > 0 && d.alarms[0].at <= now {
 		s, _ := heap.Pop(&d.alarms).(*putStream) // nothing else is in there
@@ -57,7 +57,7 @@ func (d *dispatcher) turn() bool {
 	for _, s := range d.taken {
 		d.move(s)
 	}
-	worked := len(d.taken) > 0
+	worked := more || len(d.taken) > 0
 	clear(d.taken)
 	if until := d.startLooks(now); !worked {
 		d.sleep(until)
@@ -65,15 +65,20 @@ func (d *dispatcher) turn() bool {
 	return true
 }
 
-// feed lets streams that waited for a free call have one, in turns, while there are some.
-func (d *dispatcher) feed(free bool) {
-	for free && len(d.hungry) > 0 {
+// feed lets each stream that waited for a free call have one, while there are some. It returns whether more could be fed:
+// after the others have been looked at, since calls may come free as fast as they are taken.
+func (d *dispatcher) feed(free bool) (more bool) {
+	for range len(d.hungry) {
+		if !free {
+			break
+		}
 		s := d.hungry[0]
 		d.hungry[0] = nil
 		d.hungry = d.hungry[1:]
 		s.hungry = false
 		free = d.move(s)
 	}
+	return free && len(d.hungry) > 0
 }
 
 // move does what the engine of one stream wants done now. It returns whether another call may be made.
