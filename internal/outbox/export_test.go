@@ -174,3 +174,6 @@ const (
 	MaxRefusals = maxRefusals
 	JudgeWithin = judgeWithin
 )
+
+// Share returns what a lane may queue in a space of so many bytes, of which so many are free.
+func Share(bytes, free int) int { return NewSpace[int](SpaceLimits{Bytes: bytes}).share(free) }

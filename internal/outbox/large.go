@@ -1,6 +1,9 @@
 package outbox
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // How lanes and large records share a [Space]; see the package comment for why.
 const (
@@ -31,11 +34,11 @@ func (s *Space[T]) reserve() int { return s.limits.Bytes / reserved }
 
 // share returns what a lane may queue that is not empty.
 func (s *Space[T]) share(free int) int {
-	share := max(free/reserveShare, min(little, laneShare*free))
+	share := max(free/reserveShare, laneShare*min(free, little/laneShare))
 	if s.large != nil {
 		return share
 	}
-	return max(share, laneShare*(free-s.reserve()))
+	return max(share, laneShare*min(free-s.reserve(), math.MaxInt/laneShare)) // which is less than 2 GiB on 32 bits
 }
 
 // claim takes a waiter out of its lane's line, and gives it the turn of the large record.

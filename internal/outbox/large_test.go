@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -399,5 +400,20 @@ func (l *hotLoad) trickle(lasts time.Duration) {
 	}
 	for _, begun := range l.since {
 		l.longestWait = max(l.longestWait, l.now-begun)
+	}
+}
+
+// TestShareOfMuchSpace is about a buffer of which four times are more than an int holds, where that has 32 bits.
+func TestShareOfMuchSpace(t *testing.T) {
+	t.Parallel()
+	const space, step = math.MaxInt32, 64 << 20
+	was := 0
+	for i := range space / step {
+		free := i * step
+		got := outbox.Share(space, free)
+		if got < was {
+			t.Errorf("share of %d MiB free = %d MiB, want no less than of %d MiB, which is %d MiB", free>>20, got>>20, (free-step)>>20, was>>20)
+		}
+		was = got
 	}
 }
