@@ -254,7 +254,7 @@ func (p *Producer) awaitRoom(ctx context.Context, s *putStream, w *outbox.Waiter
 	}
 	waited := p.now() - begun
 	p.mu.Lock()
-	p.use.blockedTime += waited
+	p.use.blockedTime += Seconds(waited.Seconds())
 	if w.Err == nil {
 		p.mark(s) // it is in a lane now
 	}

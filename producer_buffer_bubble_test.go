@@ -49,6 +49,9 @@ func TestProducerWithAFullBuffer(t *testing.T) {
 				t.Errorf("blocked = %+v, want 6, the last with 6 waiting, 4 unanswered and 1 call", blocked)
 			}
 			time.Sleep(20 * time.Second)
+			if s := p.Stats(); s.Blocked != 6 || s.BlockedTime != 1+2+3+4+5+6 {
+				t.Errorf("blocked = %d for %v s, want 6 for 21 s", s.Blocked, s.BlockedTime)
+			}
 			mustClose(t, p)
 			var order []string
 			for _, c := range client.seen() {

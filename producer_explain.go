@@ -106,7 +106,7 @@ func (s ProducerStats) Explain(before ProducerStats) Explanation {
 		return Explanation{Limit: LimitUnknown, Text: "no time has passed"}
 	}
 	var busiest readings
-	var most time.Duration
+	var most Seconds
 	for i := range s.Streams {
 		stream := readingsOf(&s.Streams[i], before.stream(i, s.Streams[i].Stream))
 		if span.fails(&stream) {
@@ -145,7 +145,7 @@ func (s *ProducerStats) stream(i int, name string) *StreamStats {
 	return &StreamStats{}
 }
 
-func share(part, whole time.Duration) float64 { return float64(part) / float64(whole) }
+func share(part Seconds, whole time.Duration) float64 { return float64(part) / whole.Seconds() }
 
 // span is the time between two readings.
 type span struct {
@@ -186,7 +186,7 @@ func readingsOf(now, was *StreamStats) readings {
 func (r *readings) shard(i int) LaneTime { return r.now.Shards[i].LaneTime.since(r.shards[i].LaneTime) }
 
 // held is the most that a shard of the stream was held up, by anything but Linger.
-func (r *readings) held() (most time.Duration) {
+func (r *readings) held() (most Seconds) {
 	if !r.now.Mapped {
 		t := r.now.LaneTime.since(r.was.LaneTime)
 		return t.busy() - t.Gathering // of many parts together
@@ -202,7 +202,7 @@ func (r *readings) held() (most time.Duration) {
 // the shards get most of what they take.
 func (p *span) fails(r *readings) bool {
 	now, was := r.now, r.was
-	stopped := share(now.StoppedTime-was.StoppedTime, p.length)
+	stopped := share(Seconds((now.StoppedTime - was.StoppedTime).Seconds()), p.length)
 	if now.Entries == was.Entries {
 		hangs := now.Throttled == was.Throttled && now.InFlight > 0 && share(r.held(), p.length) > someTime
 		return now.Stopped || stopped > someTime || hangs
@@ -229,7 +229,7 @@ func (p *span) explain(r *readings) Explanation {
 		if now.Aggregation == AggregateByShard {
 			e.Text = "Each shard has one call at a time, as Ordered wants it: add shards, or be nearer to the endpoint."
 		}
-	case most == t.Ready && share(p.after.FullTime-p.before.FullTime, p.length) > mostTime:
+	case most == t.Ready && share(Seconds((p.after.FullTime-p.before.FullTime).Seconds()), p.length) > mostTime:
 		e.Limit = LimitConnections
 		e.Text = fmt.Sprintf("All %d calls are out most of the time: raise MaxInFlight, and the connections of the HTTP client with it "+
 			"(MaxIdleConnsPerHost).", p.after.MaxInFlight)

@@ -33,7 +33,7 @@ func tenSeconds(lanes ...kin.LaneTime) kin.ProducerStats {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	const all = 10 * time.Second
+	const all = 10 // seconds
 	idle, limited := kin.LaneTime{Idle: all}, kin.LaneTime{Limited: all}
 	for name, tt := range map[string]struct {
 		stats  kin.ProducerStats
@@ -107,14 +107,14 @@ func TestExplain(t *testing.T) {
 // TestExplainAcrossAReshard has a shard split between two readings: the later ones have other places then.
 func TestExplainAcrossAReshard(t *testing.T) {
 	t.Parallel()
-	const all = 10 * time.Second
+	const all = 10 // seconds
 	idle, limited := kin.LaneTime{Idle: all}, kin.LaneTime{Limited: all}
 	before := tenSeconds(limited, limited, limited, limited)
 	after := tenSeconds(idle, idle, limited, limited, limited)
 	for i, id := range []kin.ShardID{"new", "newer", "b", "c", "d"} {
 		after.Streams[0].Shards[i].ShardID = id
 	}
-	after.Uptime += all
+	after.Uptime += all * time.Second
 	if got := after.Explain(before); got.Limit != kin.LimitCallers {
 		t.Errorf("limit of shards that were limited only before = %v, want callers: %s", got.Limit, got.Text)
 	}
@@ -122,6 +122,28 @@ func TestExplainAcrossAReshard(t *testing.T) {
 	after.Streams[0].LaneTime.Limited = before.Streams[0].LaneTime.Limited + all // it has all that ever were
 	if got := after.Explain(before); got.Limit != kin.LimitPartitionKeys || len(got.Shards) != 1 || got.Shards[0] != "newer" {
 		t.Errorf("explanation = %v of %v, want partition keys of the shard that is newer: %s", got.Limit, got.Shards, got.Text)
+	}
+}
+
+// TestExplainAfterYears has readings of a producer that many have kept busy for years: their times add up to more than
+// a time.Duration holds, and what they differ by is still seen.
+func TestExplainAfterYears(t *testing.T) {
+	t.Parallel()
+	const years, all = kin.Seconds(3e12), kin.Seconds(10) // 100,000 years
+	for want, now := range map[kin.Limit]struct{ ready, held, blocked kin.Seconds }{
+		kin.LimitCPU: {ready: all}, kin.LimitOrder: {held: all}, kin.LimitBuffer: {blocked: all}, kin.LimitCallers: {},
+	} {
+		before, after := tenSeconds(kin.LaneTime{}), tenSeconds(kin.LaneTime{Ready: now.ready, Held: now.held})
+		after.Uptime += before.Uptime
+		for _, s := range []*kin.ProducerStats{&before, &after} {
+			s.BlockedTime += years
+			of := &s.Streams[0].LaneTime
+			of.Ready, of.Held, of.Idle = of.Ready+years, of.Held+years, of.Idle+years
+		}
+		after.BlockedTime += now.blocked
+		if got := after.Explain(before); got.Limit != want {
+			t.Errorf("limit = %v, want %v: %s", got.Limit, want, got.Text)
+		}
 	}
 }
 

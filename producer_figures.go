@@ -3,7 +3,6 @@ package kin
 import (
 	"iter"
 	"math"
-	"time"
 )
 
 // Figure is one number of a reading of type T, with what exporters of metrics want to know about it. The
@@ -57,7 +56,7 @@ func ProducerFigures() []Figure[ProducerStats] {
 		gauge("waiting.puts", unitPuts, "Puts that wait for room in the buffer.", func(s *s) float64 { return float64(s.Waiting) }),
 		counter("blocked.puts", unitPuts, "Puts that had to wait for room in the buffer.", func(s *s) float64 { return float64(s.Blocked) }),
 		counter("blocked.time", unitSeconds, "How long they have waited, those that are done waiting.",
-			func(s *s) float64 { return s.BlockedTime.Seconds() }),
+			func(s *s) float64 { return float64(s.BlockedTime) }),
 		gauge("shard.limit.bytes", "By/s", "What the producer gives one shard at most, as configured.",
 			func(s *s) float64 { return limit(s.ShardBytesPerSecond) }),
 		gauge("shard.limit.records", "{record}/s", "What the producer gives one shard at most, as configured.",
@@ -136,8 +135,8 @@ func truth(b bool) float64 {
 
 // All returns the states by name, "idle", "gathering", "ready", "limited", "paused" and "held", with the time
 // spent in each.
-func (t LaneTime) All() iter.Seq2[string, time.Duration] {
-	return func(yield func(string, time.Duration) bool) {
+func (t LaneTime) All() iter.Seq2[string, Seconds] {
+	return func(yield func(string, Seconds) bool) {
 		_ = yield("idle", t.Idle) && yield("gathering", t.Gathering) && yield("ready", t.Ready) &&
 			yield("limited", t.Limited) && yield("paused", t.Paused) && yield("held", t.Held)
 	}

@@ -1,6 +1,7 @@
 package kin_test
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 // grown fails for each figure of a stream that is less than it was: metrics are made of them.
 func grown(t *testing.T, when string, was, now *kin.StreamStats) {
 	t.Helper()
-	for name, pair := range map[string][2]time.Duration{
+	for name, pair := range map[string][2]kin.Seconds{
 		"idle":      {was.LaneTime.Idle, now.LaneTime.Idle},
 		"gathering": {was.LaneTime.Gathering, now.LaneTime.Gathering},
 		"ready":     {was.LaneTime.Ready, now.LaneTime.Ready},
@@ -26,6 +27,22 @@ func grown(t *testing.T, when string, was, now *kin.StreamStats) {
 	}
 	if now.Accepted < was.Accepted || now.Stored < was.Stored || now.Entries < was.Entries {
 		t.Errorf("%s: counts = %+v, want at least %+v as before", when, now.PutCounts, was.PutCounts)
+	}
+}
+
+// addUp fails if the times of a stream are not those of its shards.
+func addUp(t *testing.T, s *kin.StreamStats) {
+	t.Helper()
+	sums := map[string]kin.Seconds{}
+	for i := range s.Shards {
+		for state, spent := range s.Shards[i].LaneTime.All() {
+			sums[state] += spent
+		}
+	}
+	for state, got := range s.LaneTime.All() {
+		if want := sums[state]; math.Abs(float64(got-want)) > 1e-5 || state == "idle" && got < 1 {
+			t.Errorf("%s of all shards = %v s, want %v", state, got, want)
+		}
 	}
 }
 
@@ -54,6 +71,9 @@ func TestProducerStatsGrow(t *testing.T) {
 					time.Sleep(2 * time.Second)
 					now := p.Stats().Streams[0]
 					grown(t, "resharding", &was, &now)
+					if len(now.Shards) == 2 { // the first ones: there are no others that count
+						addUp(t, &now)
+					}
 					was = now
 				}
 				if len(was.Shards) != shards {

@@ -23,7 +23,7 @@ type ProducerStats struct {
 	Waiting          int // Puts now that wait for room
 
 	Blocked     uint64        // Puts that had to wait for room, or still do
-	BlockedTime time.Duration // how long those that are over have waited, in sum
+	BlockedTime Seconds       // how long those that are over have waited, in sum
 	FullTime    time.Duration // how long MaxInFlight calls were out
 
 	// What one shard takes, as configured. -1 means no limit.
@@ -108,12 +108,12 @@ type ShardPutStats struct {
 
 // LaneTime is time by what held up the records of a shard while it had some: Idle is when it had none.
 type LaneTime struct {
-	Idle      time.Duration
-	Gathering time.Duration // more records, until Linger was over
-	Ready     time.Duration // a call
-	Limited   time.Duration // the shard's limits
-	Paused    time.Duration // the pause after failures
-	Held      time.Duration // with Ordered: the end of what was in flight
+	Idle      Seconds
+	Gathering Seconds // more records, until Linger was over
+	Ready     Seconds // a call
+	Limited   Seconds // the shard's limits
+	Paused    Seconds // the pause after failures
+	Held      Seconds // with Ordered: the end of what was in flight
 }
 
 // Fill returns how many user records a Kinesis record had, on average. 0 if none was stored.
@@ -165,7 +165,7 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 		Stream: s.name, PutCounts: PutCounts(e.Counts),
 		Mapped: e.Mapped, Auto: e.Distribution == outbox.Auto, Aggregation: Aggregation(e.Aggregation), ViewErr: view.err(),
 		Buffered: e.Queued, InFlight: e.Calls, Landed: e.Landed, StoppedTime: e.Stopped, Stopped: e.StoppedUntil > now,
-		LaneTime: laneTime(e.Spent[:]), TimeInBuffer: Histogram(e.Buffer), Delay: Histogram(e.Delay),
+		LaneTime: laneTime(e.Spent[:], time.Microsecond), TimeInBuffer: histogramOf(&e.Buffer), Delay: histogramOf(&e.Delay),
 	}
 	if stats.Stopped {
 		stats.StoppedTime -= e.StoppedUntil - now
@@ -182,8 +182,8 @@ func (s *putStream) stats(e *outbox.Stats, view *streamView, now time.Duration) 
 		times := l.Times()
 		stats.Shards = append(stats.Shards, ShardPutStats{
 			ShardID: ShardID(l.Shard.ID), PutCounts: PutCounts(l.Counts), Buffered: l.Queued, BufferedBytes: l.QueuedBytes,
-			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: laneTime(l.Spent[:]),
-			TimeInBuffer: Histogram(times.Buffer), Delay: Histogram(times.Delay),
+			InFlight: l.Unsettled, Factor: l.Factor, Oldest: l.Oldest, LaneTime: laneTime(l.Spent[:], time.Nanosecond),
+			TimeInBuffer: histogramOf(&times.Buffer), Delay: histogramOf(&times.Delay),
 		})
 	}
 	return stats
@@ -194,10 +194,12 @@ func (v *streamView) err() error {
 	return cmp.Or(v.failing, v.listing, v.describing)
 }
 
-func laneTime(spent []time.Duration) LaneTime {
+// laneTime returns what was spent in each state, counted in a unit.
+func laneTime[T ~int64](spent []T, unit time.Duration) LaneTime {
+	in := func(state outbox.State) Seconds { return Seconds(float64(spent[state]) / float64(time.Second/unit)) }
 	return LaneTime{
-		Idle: spent[outbox.Idle], Gathering: spent[outbox.Gathering], Ready: spent[outbox.Ready],
-		Limited: spent[outbox.Limited], Paused: spent[outbox.Paused], Held: spent[outbox.Held],
+		Idle: in(outbox.Idle), Gathering: in(outbox.Gathering), Ready: in(outbox.Ready),
+		Limited: in(outbox.Limited), Paused: in(outbox.Paused), Held: in(outbox.Held),
 	}
 }
 
@@ -210,4 +212,4 @@ func (t LaneTime) since(o LaneTime) LaneTime {
 }
 
 // busy is the time with records to send, whatever held them up.
-func (t *LaneTime) busy() time.Duration { return t.Gathering + t.Ready + t.Limited + t.Paused + t.Held }
+func (t *LaneTime) busy() Seconds { return t.Gathering + t.Ready + t.Limited + t.Paused + t.Held }

@@ -13,10 +13,18 @@ const HistogramBuckets = outbox.Buckets
 // milliseconds. The last bucket has no bound, and 0 is returned for it.
 func HistogramBound(i int) time.Duration { return outbox.Bound(i) }
 
+// Seconds is a sum of durations that many records, shards or Puts took side by side. A [time.Duration], which holds 292
+// years, would overflow within days.
+type Seconds float64
+
 // Histogram counts durations. Its buckets are the same in all: see [HistogramBound].
 type Histogram struct {
 	Counts [HistogramBuckets]uint64 // of each bucket, not added up
-	Sum    time.Duration
+	Sum    Seconds
+}
+
+func histogramOf(h *outbox.Histogram) Histogram {
+	return Histogram{Counts: h.Counts, Sum: Seconds(h.Sum)}
 }
 
 // Count returns the number of durations.
@@ -28,7 +36,8 @@ func (h *Histogram) Count() (n uint64) {
 }
 
 // Quantile returns a bound below which the share q of the durations is, from 0 to 1: the bound of a
-// bucket, so up to twice the true value. It is 0 if there are none.
+// bucket, so up to twice the true value. If it is in the last bucket, which has no bound, Quantile returns the bound
+// of the one before, 65.536 s, however much longer the durations are. It is 0 if there are none.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rest := q * float64(h.Count())
 	for i, c := range h.Counts {
@@ -46,7 +55,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 // usage is how the producer as a whole is used. It is guarded by Producer.mu.
 type usage struct {
 	blocked     uint64        // Puts that had to wait for room
-	blockedTime time.Duration // sum of their waiting
+	blockedTime Seconds       // sum of their waiting
 	full        time.Duration // sum of the times in which all calls were out
 	isFull      bool          // all calls are out,
 	fullSince   time.Duration // and have been since then

@@ -49,7 +49,7 @@ func timeFigures() []kin.Figure[kin.ShardPutStats] {
 	return []kin.Figure[shard]{
 		{
 			Name: "buffer.time", Unit: unitSeconds, Counter: true, Help: "Time from the acceptance of user records to their first calls, in sum.",
-			Value: func(s *shard) float64 { return s.TimeInBuffer.Sum.Seconds() },
+			Value: func(s *shard) float64 { return float64(s.TimeInBuffer.Sum) },
 		},
 		{
 			Name: "begun.records", Unit: unitRecords, Counter: true, Help: "User records that had a first call.",
@@ -57,7 +57,7 @@ func timeFigures() []kin.Figure[kin.ShardPutStats] {
 		},
 		{
 			Name: "delay.time", Unit: unitSeconds, Counter: true, Help: "Time from the acceptance of user records to their answers, in sum.",
-			Value: func(s *shard) float64 { return s.Delay.Sum.Seconds() },
+			Value: func(s *shard) float64 { return float64(s.Delay.Sum) },
 		},
 	}
 }
@@ -103,6 +103,6 @@ func (m *producerFigures) tellSent(to metric.Observer, s *kin.StreamStats, strea
 // tellTimes tells the time spent in each state.
 func (m *producerFigures) tellTimes(in observed, t kin.LaneTime, to metric.Observer, with ...attribute.KeyValue) {
 	for state, spent := range t.All() {
-		in.tell(to, spent.Seconds(), m.set(slices.Concat(with, []attribute.KeyValue{keyState.String(state)})...))
+		in.tell(to, float64(spent), m.set(slices.Concat(with, []attribute.KeyValue{keyState.String(state)})...))
 	}
 }

@@ -89,7 +89,7 @@ func (m *producerFigures) collect(w *watched, metrics chan<- prometheus.Metric) 
 // tellTimes tells the time spent in each state.
 func tellTimes(desc *prometheus.Desc, t kin.LaneTime, metrics chan<- prometheus.Metric, labels ...string) {
 	for state, spent := range t.All() {
-		metrics <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, spent.Seconds(), append(labels, state)...)
+		metrics <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(spent), append(labels, state)...)
 	}
 }
 
@@ -103,10 +103,10 @@ func histogram(desc *prometheus.Desc, h *kin.Histogram, labels ...string) promet
 			buckets[bound.Seconds()] = sum
 		}
 	}
-	return prometheus.MustNewConstHistogram(desc, sum, h.Sum.Seconds(), buckets, labels...)
+	return prometheus.MustNewConstHistogram(desc, sum, float64(h.Sum), buckets, labels...)
 }
 
 // summary is the sum and the count of h, which a histogram has too.
 func summary(desc *prometheus.Desc, h *kin.Histogram, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstSummary(desc, h.Count(), h.Sum.Seconds(), nil, labels...)
+	return prometheus.MustNewConstSummary(desc, h.Count(), float64(h.Sum), nil, labels...)
 }

@@ -31,6 +31,16 @@ func (c *Counts) add(o *Counts) {
 	c.Repeated += o.Repeated
 }
 
+// spentByAll is the time that many lanes have spent in each state, in microseconds: nanoseconds of ten thousand lanes
+// would overflow within days, and a float would fall when lanes retire, as the order of what it adds up changes then.
+type spentByAll [states]int64
+
+func (s *spentByAll) add(lane *[states]time.Duration) {
+	for state, spent := range lane {
+		s[state] += spent.Microseconds()
+	}
+}
+
 // LaneStats is one lane: an open shard, or a part of the hash keys of a stream whose
 // shards are not known.
 type LaneStats struct {
@@ -59,12 +69,12 @@ type Stats struct {
 	Distribution Distribution
 	Queued       int
 	Calls        int
-	Landed       int                   // Kinesis records that wait for their judgement
-	StoppedUntil time.Duration         // the stream stands still until then, since calls fail
-	Stopped      time.Duration         // how long it has stood still, in sum
-	Spent        [states]time.Duration // by all lanes, those that are retired included
-	Times                              // of all items
-	Lanes        []LaneStats           // by hash key
+	Landed       int           // Kinesis records that wait for their judgement
+	StoppedUntil time.Duration // the stream stands still until then, since calls fail
+	Stopped      time.Duration // how long it has stood still, in sum
+	Spent        spentByAll    // by all lanes, those that are retired included
+	Times                      // of all items
+	Lanes        []LaneStats   // by hash key
 }
 
 // Stats returns figures. It looks at every lane.
@@ -83,9 +93,7 @@ func (o *Outbox[T]) Stats(now time.Duration) Stats {
 			Factor: l.pace.factor, State: l.state, Spent: l.spent, times: &l.times,
 		}
 		at.Spent[l.state] += now - l.since
-		for state, spent := range at.Spent {
-			s.Spent[state] += spent
-		}
+		s.Spent.add(&at.Spent)
 		if l.queue.n > 0 {
 			at.Oldest = now - l.queue.oldest().accepted
 		}

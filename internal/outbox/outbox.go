@@ -42,8 +42,8 @@ type Outbox[T any] struct {
 	byKey grouping[T]
 	past  Counts // of lanes that are retired, and of items that were in no lane
 
-	pastSpent [states]time.Duration // by lanes that are retired
-	times     times                 // of all lanes, those that are retired included
+	pastSpent spentByAll // by lanes that are retired
+	times     times      // of all lanes, those that are retired included
 }
 
 // New returns an empty Outbox in space, whose lock the caller has.

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 	"time"
@@ -21,12 +22,18 @@ func Bound(i int) time.Duration {
 // Histogram counts durations.
 type Histogram struct {
 	Counts [Buckets]uint64 // of each bucket, not added up
-	Sum    time.Duration
+	Sum    float64         // seconds: a time.Duration would overflow within days, with many items at a time
 }
 
-func (h *Histogram) add(d time.Duration) {
-	h.Counts[BucketOf(d)]++
-	h.Sum += d
+// tally is a Histogram to which durations are added. Its sum is in nanoseconds, exact to 2^53 of them.
+type tally struct {
+	counts [Buckets]uint64
+	sum    float64
+}
+
+func (t *tally) add(d time.Duration) {
+	t.counts[BucketOf(d)]++
+	t.sum += float64(d)
 }
 
 // BucketOf returns the first bucket of a [Histogram] whose bound is not below d.
@@ -52,23 +59,28 @@ func (t *times) read() Times { return Times{Buffer: t.buffer.read(), Delay: t.de
 
 type sharedHistogram struct {
 	counts [Buckets]atomic.Uint64
-	sum    atomic.Int64
+	sum    atomic.Uint64 // bits of a float64: that of a tally
 }
 
-func (s *sharedHistogram) merge(h *Histogram) {
-	for i, n := range h.Counts {
+func (s *sharedHistogram) merge(t *tally) {
+	for i, n := range t.counts {
 		if n > 0 {
 			s.counts[i].Add(n)
 		}
 	}
-	s.sum.Add(int64(h.Sum))
+	for {
+		was := s.sum.Load()
+		if s.sum.CompareAndSwap(was, math.Float64bits(math.Float64frombits(was)+t.sum)) {
+			return
+		}
+	}
 }
 
 func (s *sharedHistogram) read() (h Histogram) {
 	for i := range s.counts {
 		h.Counts[i] = s.counts[i].Load()
 	}
-	h.Sum = time.Duration(s.sum.Load())
+	h.Sum = math.Float64frombits(s.sum.Load()) / float64(time.Second)
 	return h
 }
 
@@ -76,30 +88,30 @@ func (s *sharedHistogram) read() (h Histogram) {
 // have the lock: the call is its own.
 func (o *Outbox[T]) Begun(c *Call[T], now time.Duration) {
 	for i := 0; i < len(c.Entries); {
-		var h Histogram
+		var t tally
 		items, l := c.ofLane(&i)
 		for j := range items {
 			if it := &items[j]; it.Attempts == 0 {
-				h.add(now - it.accepted)
+				t.add(now - it.accepted)
 			}
 		}
-		o.times.buffer.merge(&h)
-		l.times.buffer.merge(&h)
+		o.times.buffer.merge(&t)
+		l.times.buffer.merge(&t)
 	}
 }
 
 // Answered counts the items of a call, or of Step.Over, that are answered now. The caller needs not have the lock.
 func (o *Outbox[T]) Answered(c *Call[T], now time.Duration) {
 	for i := 0; i < len(c.Entries); {
-		var h Histogram
+		var t tally
 		items, l := c.ofLane(&i)
 		for j := range items {
 			if it := &items[j]; it.Verdict.Final() {
-				h.add(now - it.accepted)
+				t.add(now - it.accepted)
 			}
 		}
-		o.times.delay.merge(&h)
-		l.times.delay.merge(&h)
+		o.times.delay.merge(&t)
+		l.times.delay.merge(&t)
 	}
 }
 

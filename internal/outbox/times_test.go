@@ -44,11 +44,11 @@ func TestTimes(t *testing.T) {
 		buffer, delay   time.Duration
 	}{{1, 0, 100 * ms, 0}, {}, {2, 2, 160 * ms, 760 * ms}, {}} {
 		at := got.Lanes[i].Times()
-		if total(&at.Buffer) != want.begun || total(&at.Delay) != want.answered || at.Buffer.Sum != want.buffer || at.Delay.Sum != want.delay {
+		if total(&at.Buffer) != want.begun || total(&at.Delay) != want.answered || at.Buffer.Sum != want.buffer.Seconds() || at.Delay.Sum != want.delay.Seconds() {
 			t.Errorf("lane %d = %+v, want %+v", i, at, want)
 		}
 	}
-	if total(&got.Buffer) != 3 || total(&got.Delay) != 2 || got.Delay.Sum != 760*ms {
+	if total(&got.Buffer) != 3 || total(&got.Delay) != 2 || got.Delay.Sum != 0.76 {
 		t.Errorf("stream = %+v, want the sum", got.Times)
 	}
 

@@ -210,9 +210,7 @@ func (o *Outbox[T]) retire(l *lane[T], items []Item[T], callers []*Waiter[T], no
 	}
 	o.unplace(l)
 	o.past.add(&l.counts)
-	for state, spent := range l.spent {
-		o.pastSpent[state] += spent
-	}
+	o.pastSpent.add(&l.spent)
 	l.retired = true
 	if o.cfg.Ordered && (l.inflight > 0 || l.waits > 0) {
 		// What is in flight from here comes before what waits for the same keys.

@@ -96,7 +96,7 @@ func (w *watched) point(h *kin.Histogram, now time.Time, with []attribute.KeyVal
 	return metricdata.HistogramDataPoint[float64]{
 		Attributes: attribute.NewSet(with...),
 		StartTime:  w.since, Time: now,
-		Count: h.Count(), Sum: h.Sum.Seconds(), Bounds: bounds(), BucketCounts: slices.Clone(h.Counts[:]),
+		Count: h.Count(), Sum: float64(h.Sum), Bounds: bounds(), BucketCounts: slices.Clone(h.Counts[:]),
 	}
 }
 
