@@ -299,7 +299,7 @@ func TestGraphAgreesWithItsNaiveTwin(t *testing.T) {
 		}
 		var now time.Duration
 		for step := range 80 {
-			now += time.Duration(r.IntN(int(10 * time.Second)))
+			now += time.Duration(r.Int64N(int64(10 * time.Second)))
 			tellBoth(now, s, g, w)
 			var got []string
 			for _, x := range g.Ready() {
