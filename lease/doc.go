@@ -156,6 +156,9 @@
 //     for 1.5 TTL on end. So if the service is away from all, all have said so before one has given
 //     anything away, and if it comes back, all have found out before one gives anything to
 //     the one that was the first. No lease moves.
+//   - A plan holds for as long as the same workers are able. Who finds out that one is unable or able
+//     again, itself or another, stops reading nothing for anybody before it has the next plan, however
+//     long that takes; nor does an unable worker for one that is gone.
 //   - While an unable worker is to give a lease away, all others probe too: they may not have tried
 //     to read for long, and would be taken for able.
 //   - An unable worker probes every 0.25 TTL, and every 0.5 TTL when it has given leases away. When a

@@ -122,7 +122,7 @@ func (m *Machine) setUnable(unable bool) {
 		self.row.Capacity = m.capacity()
 	}
 	m.beat.due = min(m.beat.due, m.now)
-	m.replanSoon()
+	m.replanFirst()
 }
 
 // seekAble notes since when there has been an able worker although we are not.

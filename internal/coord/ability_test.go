@@ -1,6 +1,7 @@
 package coord_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -74,6 +75,50 @@ func TestWorkersThatCannotRead(t *testing.T) {
 					t.Errorf("seed %d: %s is still unable", seed, row.ID)
 				}
 			}
+		}
+	})
+	t.Run("stay where they are also when plans take long", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 1200)
+		w.startAll(4, 1200, 1)
+		w.run(30 * time.Second)
+		if n := w.blackout(100 * time.Millisecond); n != 0 {
+			t.Errorf("leases moved %d times, want never", n)
+		}
+	})
+	t.Run("stay where they are also when plans wait for loads that fail", func(t *testing.T) {
+		t.Parallel()
+		for seed := range 20 {
+			w := newWorld(t, 12)
+			w.startAll(4, 12, seed)
+			w.run(30 * time.Second)
+			w.fault = func(_ *node, op string) (bool, error) {
+				if op == "Load" && w.now%(4*time.Second) > time.Second {
+					return false, errors.New("too slow")
+				}
+				return true, nil
+			}
+			for i := range 1800 {
+				w.after(time.Duration(i)*50*time.Millisecond, w.announce)
+			}
+			if n := w.blackout(time.Duration(seed) * 300 * time.Millisecond); n != 0 {
+				t.Errorf("seed %d: leases moved %d times, want never", seed, n)
+			}
+		}
+	})
+	t.Run("keep their shards when the last one that could read dies", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, 12)
+		w.startAll(3, 12, 1)
+		w.run(30 * time.Second)
+		moves := w.epochs()
+		w.nodes[0].darken(true)
+		w.nodes[1].darken(true)
+		w.run(ttl)
+		w.nodes[2].stopped = true // for good
+		w.run(time.Minute)
+		if n := w.epochs() - moves; n != 4 {
+			t.Errorf("leases moved %d times, want those of the dead one, 4", n)
 		}
 	})
 	t.Run("give nothing to those that read nothing and can't either", func(t *testing.T) {
@@ -171,6 +216,26 @@ func TestWorkersThatCannotRead(t *testing.T) {
 		w.nodes[1].stopped = true // for good
 		w.until(2*ttl, "the other has all", func() bool { return len(w.nodes[0].reading) == 4 })
 	})
+}
+
+// blackout has the service answer nobody for a minute, one worker a while after the other, and returns
+// how often leases have moved because of that.
+func (w *world) blackout(apart time.Duration) int64 {
+	moves := w.epochs()
+	for i, n := range w.nodes {
+		w.after(time.Duration(i)*apart, func() { n.darken(true) })
+		w.after(time.Minute+time.Duration(i)*apart, func() { n.dark = false })
+	}
+	w.run(2 * time.Minute)
+	return w.epochs() - moves
+}
+
+// announce raises the version, and changes nothing that a plan follows from.
+func (w *world) announce() {
+	w.t.Helper()
+	if err := w.store.Drain(w.t.Context(), group, w.nodes[0].m.ID(), false); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // worker returns the row of a node.

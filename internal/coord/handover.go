@@ -24,6 +24,9 @@ func (m *Machine) moveOn() {
 		return
 	}
 	m.movingAt = never
+	if m.overrun { // replan has us look again
+		return
+	}
 	kept := m.moving[:0]
 	for _, e := range m.moving {
 		if e.slot == nil || e.slot.state != Moving {
@@ -74,9 +77,11 @@ func (m *Machine) moveAt(e *entry) time.Duration {
 func (m *Machine) moveFrom(e *entry) time.Duration {
 	heir := m.peers[e.slot.heir]
 	switch {
-	case !m.unable || m.wantsOut || m.drained || heir == nil || heir.row.Unable() || !slices.Contains(m.usable, e.key.Stream):
+	case !m.unable || m.wantsOut || m.drained || e.slot.heir == "" || !slices.Contains(m.usable, e.key.Stream):
 		return -never
-	case m.othersFrom == never:
+	case heir != nil && heir.row.Unable():
+		return -never
+	case heir == nil || m.othersFrom == never: // who is gone has no part in the next plan
 		return never
 	}
 	return m.othersFrom + m.ttl(keepFor)

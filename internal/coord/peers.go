@@ -105,6 +105,9 @@ func (m *Machine) meet(w lease.Worker, blind, first bool) {
 	if before.Draining != p.row.Draining || before.Capacity != p.row.Capacity || !slices.Equal(before.Streams, p.row.Streams) {
 		m.replanSoon()
 	}
+	if before.Unable() != p.row.Unable() {
+		m.replanFirst()
+	}
 }
 
 // addSelf puts the worker itself among those it knows.

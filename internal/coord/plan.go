@@ -13,6 +13,7 @@ import (
 type planning struct {
 	dirty    bool // what the plan follows from has changed
 	replanAt time.Duration
+	overrun  bool  // others are able than when the plan was made: nothing moves because of it any more
 	seen     int64 // the version of the rows that the plan follows from
 
 	slots       int           // how many entries have one
@@ -27,6 +28,9 @@ type planning struct {
 const planCost = 10 * time.Microsecond
 
 func (m *Machine) replanSoon() { m.dirty = true }
+
+// replanFirst is replanSoon, and nothing is stopped for an heir before that.
+func (m *Machine) replanFirst() { m.dirty, m.overrun = true, true }
 
 // mayPlan says whether what we know is good enough to act upon.
 func (m *Machine) mayPlan() bool {
@@ -45,7 +49,7 @@ func (m *Machine) replan() {
 	if m.replanDue() > m.now {
 		return
 	}
-	m.dirty = false
+	m.dirty, m.overrun = false, false
 	m.replanAt = m.now
 	if n := len(m.entries); n > 1000 && !m.wantsOut {
 		m.replanAt += time.Duration(n) * planCost
