@@ -154,8 +154,9 @@ func TestProducerClosesInOutages(t *testing.T) {
 					if !ok {
 						t.Fatalf("Close = %v, want a *CloseError", err)
 					}
+					// In any outage calls may be out when the patience is over, and nobody knows what becomes of them.
 					notStored, ambiguous := f.checkTruth(l)
-					if left.NotStored != notStored || left.Ambiguous != ambiguous || ambiguous > 0 && !outage.ambiguous && after > 0 {
+					if left.NotStored != notStored || left.Ambiguous != ambiguous {
 						t.Errorf("Close = %v, want the numbers of the callbacks: %d not stored, %d ambiguous", left, notStored, ambiguous)
 					}
 				})
