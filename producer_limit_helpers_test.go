@@ -195,8 +195,10 @@ func (f *flood) stop() {
 
 // ledger is what a service has taken, as somebody sees it who reads everything before it is forgotten.
 type ledger struct {
-	tb       testing.TB
-	s        *kintest.Server
+	tb testing.TB
+	s  *kintest.Server
+
+	mu       sync.Mutex        // guards what follows, while somebody watches
 	last     map[string]string // sequence number by shard
 	stored   []bitmap          // by feeder
 	again    int               // records that were there before
@@ -213,6 +215,8 @@ func newLedger(tb testing.TB, s *kintest.Server, feeders int) *ledger {
 // read takes in what was stored since the last time.
 func (l *ledger) read() {
 	l.tb.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, r := range l.s.Records("orders") {
 		if compareSequences(r.SequenceNumber, l.last[r.ShardID]) <= 0 {
 			continue
@@ -329,7 +333,9 @@ func (f *flood) heap(l *ledger) int {
 		feeder.mu.Lock()
 		own += feeder.made*f.size + 8*(cap(feeder.stored)+cap(feeder.failed))
 		feeder.mu.Unlock()
+		l.mu.Lock()
 		own += 8 * cap(l.stored[i])
+		l.mu.Unlock()
 	}
 	return int(m.HeapAlloc) - own
 }
