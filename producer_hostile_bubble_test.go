@@ -3,6 +3,7 @@ package kin_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,15 +80,15 @@ func TestProducerSendsWhatIsInTheWayOfALargeRecordInAnyStream(t *testing.T) {
 // endless is a client whose listings of shards have no last page.
 type endless struct {
 	*scriptedPuts
-	pages int
+	pages atomic.Int64
 }
 
 func (e *endless) ListShards(context.Context, *kinesis.ListShardsInput, ...func(*kinesis.Options)) (*kinesis.ListShardsOutput, error) {
-	e.pages++
+	page := e.pages.Add(1)
 	time.Sleep(time.Millisecond) // in a bubble
 	whole := &types.HashKeyRange{StartingHashKey: new(lowest), EndingHashKey: new(highest)}
-	shard := types.Shard{ShardId: new(fmt.Sprint("shard", e.pages)), HashKeyRange: whole}
-	return &kinesis.ListShardsOutput{NextToken: new(fmt.Sprint("token", e.pages)), Shards: []types.Shard{shard}}, nil
+	shard := types.Shard{ShardId: new(fmt.Sprint("shard", page)), HashKeyRange: whole}
+	return &kinesis.ListShardsOutput{NextToken: new(fmt.Sprint("token", page)), Shards: []types.Shard{shard}}, nil
 }
 
 func TestProducerEndsListingsThatDoNot(t *testing.T) {
@@ -99,8 +100,8 @@ func TestProducerEndsListingsThatDoNot(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute) // in a bubble
-		if most := 20_000; c.pages > most {
-			t.Errorf("pages = %d in a minute, want the listing given up, and made anew after a while", c.pages)
+		if pages := c.pages.Load(); pages > 20_000 {
+			t.Errorf("pages = %d in a minute, want the listing given up, and made anew after a while", pages)
 		}
 		mustClose(t, p)
 		if err := p.Stats().Streams[0].ViewErr; err == nil {
